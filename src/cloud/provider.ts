@@ -25,7 +25,17 @@ export interface Capabilities {
   readonly tagLimits: { readonly count: number; readonly keyLength: number; readonly valueLength: number };
 }
 
-export const CLOUD_ACTIONS = ['stop', 'start', 'resize', 'terminate', 'delete', 'set-tags', 'remove-tags', 'create-snapshot', 'restore-volume'] as const;
+export const CLOUD_ACTIONS = [
+  'stop',
+  'start',
+  'resize',
+  'terminate',
+  'delete',
+  'set-tags',
+  'remove-tags',
+  'create-snapshot',
+  'restore-volume',
+] as const;
 export type CloudAction = (typeof CLOUD_ACTIONS)[number];
 
 /** One call that changes something at a provider. `kind` decides what else is needed. */

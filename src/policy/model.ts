@@ -47,7 +47,11 @@ export interface RemediationSpec {
   readonly action: Action | null;
   /** Replaces the first stage of the course, in ms; null keeps the severity's own. */
   readonly graceMs: number | null;
-  readonly parameters: { readonly tags?: Readonly<Record<string, string>>; readonly instanceType?: string; readonly actOnManaged?: boolean };
+  readonly parameters: {
+    readonly tags?: Readonly<Record<string, string>>;
+    readonly instanceType?: string;
+    readonly actOnManaged?: boolean;
+  };
 }
 
 export interface Selector {

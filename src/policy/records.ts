@@ -1,5 +1,16 @@
 /** The stored facts as the house speaks of them: what the store returns, what the API maps to the wire. Types only. */
-import type { Action, ActionParameters, Decimal, Enforcement, FailedCheck, Instant, Json, PolicyType, Resource, Severity } from './model.js';
+import type {
+  Action,
+  ActionParameters,
+  Decimal,
+  Enforcement,
+  FailedCheck,
+  Instant,
+  Json,
+  PolicyType,
+  Resource,
+  Severity,
+} from './model.js';
 
 // ---------------------------------------------------------------- scans
 

@@ -1,0 +1,183 @@
+/** Looking before the act, after it, and before an undo. All of these only read, but for what undo will need. */
+import { type Breach, breaches } from '../policy/blast-radius.js';
+import { type Tags, tagsToWrite, tagUndo } from '../policy/auto-tags.js';
+import { isDestructive, needsConsent } from '../policy/course.js';
+import { HOUR, waitingLength } from '../policy/durations.js';
+import { type Outlook, outlookOf } from '../policy/gates.js';
+import type { ActionParameters, Resource } from '../policy/model.js';
+import type { RemediationAction } from '../policy/records.js';
+import { accountMode } from '../policy/settings.js';
+import { countBlastRadius, releaseBatch, releasedScopes } from '../store/blast-radius.js';
+import { appendAudit } from '../store/audit.js';
+import { transaction } from '../store/db.js';
+import { getInstallation } from '../store/installation.js';
+import { findPause } from '../store/pauses.js';
+import { savedResource, saveForUndo } from '../store/remediations.js';
+import type { ActivityDeps } from './deps.js';
+import { alive, type Concern, fingerprint, isGone, type Judged, readAndJudge, type ReadingDeps } from './remediation-reading.js';
+import { nudgeRemediations } from './remediation-start.js';
+
+export interface LookInput extends Concern {
+  readonly remediationId: string;
+  readonly team: string;
+  readonly action: RemediationAction;
+  readonly parameters: ActionParameters;
+  readonly approvedFingerprint: string | null;
+  readonly holdLeftMs: number;
+  /** False where an earlier attempt left the resource changed: what was saved before that one is what undo needs. */
+  readonly save: boolean;
+}
+
+/** What the act needs to know of the resource as it is. */
+export interface Before {
+  readonly state: string | null;
+  readonly instanceType: string | null;
+  readonly fingerprint: string;
+  readonly tags: Tags;
+  readonly snapshot: boolean;
+}
+
+export type Look = Exclude<Outlook, { kind: 'act' }> | (Extract<Outlook, { kind: 'act' }> & { readonly before: Before });
+
+export interface VerifyResult {
+  readonly kind: 'compliant' | 'left' | 'unreadable';
+  readonly message: string;
+}
+
+export interface UndoLook {
+  readonly kind: 'present' | 'gone' | 'unreadable';
+  readonly message: string;
+  readonly instanceType: string | null;
+  readonly setTags: Tags;
+  readonly removeTagKeys: readonly string[];
+}
+
+export interface ReleaseInput {
+  readonly remediationId: string;
+  readonly policyName: string;
+  readonly team: string;
+  readonly principal: string;
+}
+
+export type LookDeps = ActivityDeps & ReadingDeps;
+
+/** Recheck and gates. Safe to repeat: it writes only what undo needs, and writes it anew each time. */
+export async function lookBeforeActing(deps: LookDeps, input: LookInput): Promise<Look> {
+  const judged = await alive(() => readAndJudge(deps, input));
+  const outlook = outlookOf(await gather(deps, input, judged));
+  if (outlook.kind !== 'act') return outlook;
+  if (judged.resource === null) throw new TypeError('an act without a resource');
+  if (input.save) await saveForUndo(deps.pool, input.remediationId, judged.resource);
+  return { ...outlook, before: beforeOf(deps, outlook, judged, judged.resource) };
+}
+
+async function gather(deps: LookDeps, input: LookInput, judged: Judged) {
+  const { key, policyName, approvedFingerprint } = input;
+  const pause = await findPause(deps.pool, { policyName, account: key.account });
+  const outdated = judged.resource !== null && fingerprint(judged.resource) !== approvedFingerprint;
+  return {
+    ...judged,
+    resourceType: key.type,
+    resourceId: key.id,
+    promised: { action: input.action, parameters: input.parameters },
+    pausedBecause: pause === undefined ? null : `enforcement is paused for \`${pause.scope}\` by ${pause.pausedBy}: ${pause.reason}`,
+    managedBy: judged.resource?.managedBy ?? null,
+    holdLeftMs: input.holdLeftMs,
+    breaches: isDestructive(input.action) ? await unreleasedBreaches(deps, input) : [],
+    consentNeeded: (action: RemediationAction) => needsConsent(action, deps.settings),
+    approval: approvedFingerprint === null ? ('none' as const) : outdated ? ('outdated' as const) : ('valid' as const),
+    mode: accountMode(deps.settings, key.provider, key.account),
+  };
+}
+
+type Scope = Pick<ReleaseInput, 'remediationId' | 'policyName' | 'team'>;
+
+async function windowOf(deps: LookDeps) {
+  const { acceleration } = await getInstallation(deps.pool);
+  return { windowMs: waitingLength(deps.settings.blastRadius.windowMs, acceleration), hourMs: waitingLength(HOUR, acceleration) };
+}
+
+async function unreleasedBreaches(deps: LookDeps, scope: Scope): Promise<readonly Breach[]> {
+  const question = { ...scope, at: deps.now(), ...(await windowOf(deps)) };
+  const found = breaches(await countBlastRadius(deps.pool, question), deps.settings.blastRadius);
+  if (found.length === 0) return found;
+  const scopes = found.map((breach) => breach.scope);
+  const released = await releasedScopes(deps.pool, scope.remediationId, scopes, question.at);
+  return found.filter((breach) => !released.has(breach.scope));
+}
+
+function beforeOf(deps: LookDeps, outlook: Extract<Outlook, { kind: 'act' }>, judged: Judged, resource: Resource): Before {
+  const failed = judged.reading.kind === 'judged' ? (judged.reading.verdict?.finding?.checks ?? []) : [];
+  return {
+    state: resource.state,
+    instanceType: resource.specs.instanceType ?? null,
+    fingerprint: fingerprint(resource),
+    tags: outlook.action === 'add_tags' ? tagsToWrite(resource.tags, outlook.parameters, failed, deps.now()) : {},
+    snapshot: wantsSnapshot(deps, outlook.action, resource),
+  };
+}
+
+/** Before a stop or what follows one if the settings say so; before a volume's deletion always; never of what has no data. */
+function wantsSnapshot(deps: LookDeps, action: RemediationAction, resource: Resource): boolean {
+  if (!deps.providers.get(resource.provider ?? '').capabilities.snapshots) return false;
+  if (action === 'delete_volume' || action === 'terminate_instance') return true;
+  return (action === 'stop_instance' || action === 'resize_instance') && deps.settings.createSnapshotBeforeStop;
+}
+
+/** Judges again after the act. */
+export async function verifyRemediation(deps: LookDeps, concern: Concern): Promise<VerifyResult> {
+  const { reading, policyEnforces } = await alive(() => readAndJudge(deps, concern));
+  if (reading.kind === 'gone') return { kind: 'compliant', message: 'the resource is gone' };
+  if (!policyEnforces) return { kind: 'compliant', message: 'its policy enforces no longer' };
+  if (reading.kind === 'unreadable') return { kind: 'unreadable', message: reading.reason };
+  const { verdict } = reading;
+  if (verdict?.finding) return { kind: 'left', message: verdict.finding.message };
+  if (verdict?.verdict === 'unknown' || verdict?.verdict === 'error') {
+    return { kind: 'left', message: `it cannot be judged: ${verdict.unknowns.map((unknown) => unknown.reason).join(', ')}` };
+  }
+  return { kind: 'compliant', message: 'the resource is compliant' };
+}
+
+/** The resource's fingerprint, to which an approval is bound; null when it is gone or cannot be read now. */
+export async function readFingerprint(deps: LookDeps, concern: Concern): Promise<string | null> {
+  const { resource } = await alive(() => readAndJudge(deps, concern));
+  return resource === null ? null : fingerprint(resource);
+}
+
+export interface UndoLookInput extends Concern {
+  readonly remediationId: string;
+  readonly tagsWritten: Tags;
+}
+
+/** What is there now, and which tags are still ours to take back. */
+export async function lookBeforeUndo(deps: LookDeps, input: UndoLookInput): Promise<UndoLook> {
+  const nothing = { instanceType: null, setTags: {}, removeTagKeys: [] };
+  const { reading, resource } = await alive(() => readAndJudge(deps, input));
+  if (reading.kind === 'unreadable') return { kind: 'unreadable', message: reading.reason, ...nothing };
+  if (resource === null || isGone(resource)) return { kind: 'gone', message: 'the resource is gone', ...nothing };
+  const before = (await savedResource(deps.pool, input.remediationId))?.tags ?? {};
+  const { set, remove } = tagUndo(before, input.tagsWritten, resource.tags);
+  return { kind: 'present', message: '', instanceType: resource.specs.instanceType ?? null, setTags: set, removeTagKeys: remove };
+}
+
+/** Lets the batch that this remediation waits in go over the limits, and tells the others of it. A repeat finds it released, and does nothing. */
+export async function releaseBlastRadius(deps: LookDeps, input: ReleaseInput): Promise<number> {
+  const found = await unreleasedBreaches(deps, input);
+  if (found.length === 0) return 0;
+  const { windowMs } = await windowOf(deps);
+  const at = deps.now();
+  const ids = await transaction(deps.pool, async (db) => {
+    const released = await releaseBatch(db, { breaches: found, releasedBy: input.principal, at, windowMs });
+    await appendAudit(db, {
+      principal: input.principal,
+      action: 'remediation.release-batch',
+      subject: input.remediationId,
+      before: { breaches: found.map((breach) => breach.message) },
+      after: { scopes: found.map((breach) => breach.scope), remediations: released.length },
+      at,
+    });
+    return released;
+  });
+  await nudgeRemediations(deps, { ids: ids.filter((id) => id !== input.remediationId) });
+  return ids.length;
+}

@@ -1,0 +1,222 @@
+/** From a violation to its running remediation: used by the scan, and by exceptions when they end. */
+import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import { newId } from '../ids.js';
+import { courseOf, needsRemediation } from '../policy/course.js';
+import { SECOND, waitingLength } from '../policy/durations.js';
+import type { RemediationRecord, ViolationRecord } from '../policy/records.js';
+import { actionWords, instantWords } from '../policy/remediation-words.js';
+import { accountMode } from '../policy/settings.js';
+import { transaction } from '../store/db.js';
+import { getInstallation } from '../store/installation.js';
+import { appendEvents } from '../store/remediation-events.js';
+import {
+  getRemediationOf,
+  listUnstarted,
+  listWaitingWorkflows,
+  type NewRemediation,
+  openRemediation,
+  type WaitingFilter,
+} from '../store/remediations.js';
+import { findViolation } from '../store/violations.js';
+import {
+  lookAgain,
+  type RemediationInput,
+  SA_DEADLINE,
+  SA_PHASE,
+  SA_POLICY,
+  SA_SEVERITY,
+  SA_TEAM,
+  violationClosed,
+  WORKFLOWS,
+  workflowIds,
+} from '../workflows/messages.js';
+import type { ActivityDeps } from './deps.js';
+
+type StartDeps = Pick<ActivityDeps, 'pool' | 'temporal' | 'taskQueue' | 'settings' | 'now'>;
+type SignalDeps = Pick<ActivityDeps, 'pool' | 'temporal'>;
+
+/** So many starts and signals are under way at once. */
+const CONCURRENCY = 8;
+/** How soon a remediation that waits looks again by itself; each further wait is longer, see `workflows/remediation-state.ts`. */
+const RECHECK_EVERY_MS = 5 * SECOND;
+/** A row younger than this may be one whose workflow is just being started. */
+const UNSTARTED_AFTER_MS = 30 * SECOND;
+
+/**
+ * Opens and starts the remediation of each violation that is open and gets a course; answers how many it opened. Safe to repeat, and
+ * safe under a crash between the row and the start: the next call starts what has a row and no workflow yet.
+ */
+export async function startRemediations(deps: StartDeps, violationIds: readonly string[]): Promise<number> {
+  const { acceleration } = await getInstallation(deps.pool);
+  let opened = 0;
+  await eachOf(violationIds, async (violationId) => {
+    const violation = await findViolation(deps.pool, violationId);
+    if (violation === undefined || violation.status !== 'open' || !needsRemediation(violation)) return;
+    if (violation.remediationId === null && (await open(deps, violation, acceleration))) opened += 1;
+    const remediation = await getRemediationOf(deps.pool, violationId);
+    if (remediation.closedAt === null) await startWorkflow(deps, violation, remediation, acceleration);
+  });
+  return opened;
+}
+
+/** Starts the workflows of remediations whose row was written and whose workflow was never started. Answers how many it looked at. */
+export async function startUnstarted(deps: StartDeps): Promise<number> {
+  const violationIds = await listUnstarted(deps.pool, deps.now() - UNSTARTED_AFTER_MS, 1_000);
+  await startRemediations(deps, violationIds);
+  return violationIds.length;
+}
+
+function newRemediation(deps: StartDeps, violation: ViolationRecord, acceleration: number): NewRemediation {
+  const course = courseFor(deps, violation, acceleration);
+  const id = newId('rem');
+  const { provider, resource } = violation;
+  return {
+    id,
+    violationId: violation.id,
+    provider,
+    account: resource.account,
+    resourceType: resource.type,
+    resourceId: resource.id,
+    policyName: violation.policyName,
+    policyVersion: violation.policyVersion,
+    ruleName: violation.ruleName,
+    team: violation.team,
+    owner: violation.owner,
+    action: course.action,
+    parameters: violation.actionParameters,
+    dryRun: accountMode(deps.settings, provider, resource.account) === 'observe',
+    phase: course.phase,
+    severity: violation.severity,
+    detectedAt: violation.detectedAt,
+    escalateAt: course.escalateAt,
+    actAt: course.actAt,
+    createdAt: deps.now(),
+    workflowId: workflowIds.remediation(id),
+  };
+}
+
+function courseFor(deps: StartDeps, violation: ViolationRecord, acceleration: number) {
+  return courseOf({
+    ...violation,
+    action: violation.recommendedAction,
+    parameters: violation.actionParameters,
+    resourceType: violation.resource.type,
+    settings: deps.settings,
+    acceleration,
+  });
+}
+
+async function open(deps: StartDeps, violation: ViolationRecord, acceleration: number): Promise<boolean> {
+  const remediation = newRemediation(deps, violation, acceleration);
+  return transaction(deps.pool, async (db) => {
+    if (!(await openRemediation(db, remediation))) return false;
+    await appendEvents(db, remediation.id, [
+      { key: 'violation-detected', at: violation.detectedAt, event: 'violation-detected', principal: null, details: { message: violation.message } },
+    ]);
+    return true;
+  });
+}
+
+/** What the row fixes is taken from the row; the lengths that it does not hold are those of the settings. */
+function inputOf(deps: StartDeps, violation: ViolationRecord, row: RemediationRecord, acceleration: number): RemediationInput {
+  const course = courseFor(deps, violation, acceleration);
+  return {
+    remediationId: row.id,
+    violationId: row.violationId,
+    key: { provider: row.provider, account: row.account, type: row.resourceType, id: row.resourceId },
+    policyName: row.policyName,
+    policyVersion: row.policyVersion,
+    ruleName: row.ruleName,
+    severity: violation.severity,
+    enforcement: violation.enforcement,
+    action: row.action,
+    parameters: row.parameters,
+    team: row.team,
+    owner: row.owner,
+    message: violation.message,
+    detectedAt: row.detectedAt,
+    escalateAt: row.escalateAt,
+    actAt: row.actAt,
+    remindersBeforeMs: course.remindersBeforeMs,
+    undoWindowMs: course.undoWindowMs,
+    maxPostponeMs: course.maxPostponeMs,
+    holdDestructiveMs: waitingLength(deps.settings.exceptions.holdDestructiveMs, acceleration),
+    recheckEveryMs: RECHECK_EVERY_MS,
+    createdAt: row.createdAt,
+  };
+}
+
+/** One workflow per remediation, ever: a running or finished one is left alone. */
+async function startWorkflow(deps: StartDeps, violation: ViolationRecord, row: RemediationRecord, acceleration: number): Promise<void> {
+  try {
+    await deps.temporal.workflow.start(WORKFLOWS.remediation, {
+      taskQueue: deps.taskQueue,
+      workflowId: row.workflowId,
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      args: [inputOf(deps, violation, row, acceleration)],
+      staticSummary: `${actionWords(row.action)} \`${row.resourceId}\`: ${violation.message}`.slice(0, SUMMARY_LENGTH),
+      staticDetails: detailsOf(violation, row),
+      typedSearchAttributes: [
+        { key: SA_POLICY, value: row.policyName },
+        { key: SA_SEVERITY, value: row.severity },
+        { key: SA_PHASE, value: row.phase },
+        { key: SA_TEAM, value: row.team.slice(0, KEYWORD_LENGTH) },
+        { key: SA_DEADLINE, value: new Date(row.escalateAt ?? row.actAt) },
+      ],
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+/** Temporal's own limits: 400 bytes of summary; a Keyword of 255 characters in its PostgreSQL store. */
+const SUMMARY_LENGTH = 120;
+const KEYWORD_LENGTH = 200;
+
+function detailsOf(violation: ViolationRecord, row: RemediationRecord): string {
+  return [
+    `**${violation.message}**`,
+    '',
+    `- resource: \`${row.resourceType}\` \`${row.resourceId}\` in account \`${row.account}\``,
+    `- rule: \`${row.policyName}\` ${row.policyVersion} / \`${row.ruleName}\`, severity ${violation.severity}`,
+    `- team: \`${row.team}\`, owner: \`${row.owner ?? 'none'}\``,
+    `- course: ${row.escalateAt === null ? '' : `becomes high ${instantWords(row.escalateAt)}, then `}${actionWords(row.action)} ${instantWords(row.actAt)}`,
+    `- violation \`${row.violationId}\`, remediation \`${row.id}\``,
+  ].join('\n');
+}
+
+/** Tells remediations that their violation has ended; one that has closed already, or acts just now, goes its own way. */
+export async function signalViolationClosed(
+  deps: SignalDeps,
+  remediationIds: readonly string[],
+  result: 'resolved' | 'excepted' | 'policy_archived',
+  message: string,
+): Promise<void> {
+  await eachOf(remediationIds, (id) =>
+    unlessClosed(deps.temporal.workflow.getHandle(workflowIds.remediation(id)).signal(violationClosed, { result, message })),
+  );
+}
+
+/** Tells the remediations that wait to look again now instead of at their next look; answers how many. */
+export async function nudgeRemediations(deps: SignalDeps, filter: WaitingFilter): Promise<number> {
+  const workflows = await listWaitingWorkflows(deps.pool, filter);
+  await eachOf(workflows, (workflowId) => unlessClosed(deps.temporal.workflow.getHandle(workflowId).signal(lookAgain)));
+  return workflows.length;
+}
+
+async function unlessClosed(signalled: Promise<void>): Promise<void> {
+  try {
+    await signalled;
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}
+
+async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const queue = [...items];
+  const runner = async () => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, items.length) }, runner));
+}

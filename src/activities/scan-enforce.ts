@@ -1,0 +1,83 @@
+/** What follows from a reconciled scan: remediations told and begun, exceptions counted and ended. */
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { heartbeat } from '@temporalio/activity';
+import { needsRemediation } from '../policy/course.js';
+import { waitingLength } from '../policy/durations.js';
+import { getInstallation } from '../store/installation.js';
+import {
+  accrueExceptionCosts,
+  type EndedRemediation,
+  listEndedRemediations,
+  listEndingExceptions,
+  listWithoutRemediation,
+  noteCompliance,
+} from '../store/scan-enforcement.js';
+import { endException } from '../workflows/messages.js';
+import type { ActivityDeps } from './deps.js';
+import { signalViolationClosed, startRemediations } from './remediation-start.js';
+
+type EnforceDeps = Pick<ActivityDeps, 'pool' | 'temporal' | 'taskQueue' | 'settings' | 'now'>;
+
+const BATCH = 100;
+
+/** Tells each remediation that waits for nothing any more; answers how many. Signals that were lost before are made up for. */
+export async function tellEndedRemediations(deps: EnforceDeps): Promise<number> {
+  let told = 0;
+  for (let after = ''; ; ) {
+    const batch = await listEndedRemediations(deps.pool, after, BATCH);
+    const last = batch.at(-1);
+    if (last === undefined) return told;
+    for (const [message, group] of groupBy(batch, wordsFor)) {
+      const [first] = group;
+      if (first !== undefined) await signalViolationClosed(deps, group.map(({ id }) => id), first.result, message);
+    }
+    told += batch.length;
+    after = last.id;
+    heartbeat({ told });
+  }
+}
+
+function wordsFor({ result, reason }: EndedRemediation): string {
+  if (result === 'excepted') return 'an exception permits it';
+  if (result === 'policy_archived') return 'its policy enforces no longer';
+  return reason === 'gone' ? 'the resource is gone' : 'a scan no longer shows it';
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
+  return groups;
+}
+
+/** Starts the remediations of what the scan saw open and without one; answers how many began. Safe to repeat. */
+export async function beginRemediations(deps: EnforceDeps, scanId: string): Promise<number> {
+  let started = 0;
+  for (let after = ''; ; ) {
+    const batch = await listWithoutRemediation(deps.pool, scanId, after, BATCH);
+    const last = batch.at(-1);
+    if (last === undefined) return started;
+    const ids = batch.filter(needsRemediation).map(({ id }) => id);
+    started += await startRemediations(deps, ids);
+    after = last.id;
+    heartbeat({ started });
+  }
+}
+
+/** Counts costs against caps, notes who has become compliant, and ends what has come to its end; answers how many end. Safe to repeat. */
+export async function keepExceptions(deps: EnforceDeps, scanId: string): Promise<number> {
+  const at = deps.now();
+  await accrueExceptionCosts(deps.pool, scanId, at);
+  await noteCompliance(deps.pool, scanId, at);
+  const { acceleration } = await getInstallation(deps.pool);
+  const compliantBefore = at - waitingLength(deps.settings.exceptions.closeWhenCompliantMs, acceleration);
+  const ending = await listEndingExceptions(deps.pool, compliantBefore);
+  for (const { workflowId, reason } of ending) {
+    await deps.temporal.workflow.getHandle(workflowId).signal(endException, { reason }).catch(ignoreClosed);
+    heartbeat();
+  }
+  return ending.length;
+}
+
+function ignoreClosed(error: unknown): void {
+  if (!(error instanceof WorkflowNotFoundError)) throw error;
+}

@@ -1,0 +1,204 @@
+import { z } from 'zod';
+import { ENFORCEMENTS, ON_UNKNOWNS, SEVERITIES, type AppliedException, type Decision, type DecisionWord, type DeployFinding, type DeployUnknown, type Resource } from '../../policy/model.js';
+import { effectiveNamespace } from '../../policy/match.js';
+import { expecting } from '../input.js';
+import { resourceInput, resourceInputKeys, toResource } from './resource.js';
+import { instant, json, principalId, text, toWireInstant, wireObject } from './values.js';
+
+const MAX_RESOURCES = 1_000;
+export const DECISIONS = ['allow', 'warn', 'needs_approval', 'deny'] as const satisfies readonly DecisionWord[];
+
+const { type, ...optionalKeys } = resourceInputKeys;
+
+/** One resource by its own keys, or a plan by `resources`; `account`, `region` and `namespace` of a plan are the target of all its resources. */
+export const evaluateRequest = wireObject({
+  type: type.optional(),
+  ...optionalKeys,
+  resources: expecting(`a list of 1 to ${MAX_RESOURCES} resources`, z.array(resourceInput).min(1).max(MAX_RESOURCES)).optional(),
+  requester: principalId.optional().meta({ description: 'Defaults to the principal; naming somebody else needs role `deployer`' }),
+  idempotency_key: text(200).nullish().meta({ description: 'Names a deployment' }),
+  dry_run: z.boolean().default(false),
+})
+  .superRefine((request, context) => {
+    if (request.resources === undefined && request.type === undefined) {
+      context.addIssue({ code: 'custom', path: ['type'], message: 'expected the type of the resource, or `resources`, got nothing' });
+    }
+    if (request.resources === undefined) return;
+    for (const key of ['type', 'id', 'name', 'address', 'cost', 'metrics'] as const) {
+      const given = request[key];
+      if (given !== undefined && given !== null) context.addIssue({ code: 'custom', path: [key], message: 'belongs to a resource of `resources` when there are several' });
+    }
+  })
+  .meta({ id: 'EvaluateRequest' });
+export type EvaluateRequest = z.output<typeof evaluateRequest>;
+
+/** The resources of a request, in its order, each with the plan's target where it names none of its own. */
+export function toResources(request: EvaluateRequest): readonly Resource[] {
+  const target = { account: request.account ?? null, region: request.region ?? null, namespace: request.namespace ?? null };
+  if (request.resources !== undefined) return request.resources.map((resource) => toResource(resource, target));
+  return [toResource({ ...request, type: request.type ?? '' }, target)];
+}
+
+const findingSchema = z
+  .object({
+    policy_name: z.string(),
+    policy_version: z.string(),
+    rule_name: z.string(),
+    severity: z.enum(SEVERITIES),
+    effect: z.enum(ENFORCEMENTS),
+    resource_type: z.string(),
+    resource_id: z.string().meta({ description: 'Address in the plan, else id, else name' }),
+    path: z.string(),
+    observed: json,
+    limit: json,
+    message: z.string(),
+    fix: z.object({ set: z.record(z.string(), json), text: z.string() }).nullable(),
+    exception_hint: z.object({
+      policy_name: z.string(),
+      rule_name: z.string(),
+      resource: z.record(z.string(), z.string().nullable()).meta({ description: 'As `POST /v1/exceptions` takes it' }),
+    }),
+  })
+  .meta({ id: 'Finding' });
+
+export const decisionSchema = z
+  .object({
+    allowed: z.boolean(),
+    decision: z.enum(DECISIONS),
+    message: z.string(),
+    violations: z.array(findingSchema),
+    warnings: z.array(findingSchema),
+    unknowns: z.array(
+      z.object({
+        policy_name: z.string(),
+        policy_version: z.string(),
+        rule_name: z.string(),
+        resource_id: z.string(),
+        path: z.string(),
+        reason: z.string(),
+        effect: z.enum(ON_UNKNOWNS),
+      }),
+    ),
+    errors: z.array(z.object({ policy_name: z.string(), policy_version: z.string(), rule_name: z.string().nullable(), message: z.string() })),
+    exceptions_applied: z.array(
+      z.object({ id: z.string(), policy_name: z.string(), rule_name: z.string(), resource_id: z.string(), expires_at: instant.nullable() }),
+    ),
+    cost: z.object({
+      low: z.string().nullable(),
+      likely: z.string().nullable(),
+      high: z.string().nullable(),
+      currency: z.string(),
+      period: z.literal('month'),
+      unpriced: z.array(z.string()),
+    }),
+    holds: z.array(json),
+    policy_set: z.string(),
+    decision_id: z.string(),
+    evaluated_at: instant,
+    degraded: z.boolean().meta({ description: 'The database is away: answered from memory' }),
+    durable: z.boolean().meta({ description: 'False when the decision could not be logged before this answer; it is logged as soon as the database is back' }),
+  })
+  .meta({ id: 'Decision' });
+export type WireDecision = z.infer<typeof decisionSchema>;
+
+/** The interval of a month's cost; null where nothing is known. */
+export type WireCost = WireDecision['cost'];
+
+export interface DecisionFacts {
+  readonly id: string;
+  readonly at: number;
+  readonly resources: readonly Resource[];
+  readonly cost: WireCost;
+  readonly policySet: string;
+  readonly degraded: boolean;
+}
+
+const MESSAGES: { readonly [W in DecisionWord]: string } = {
+  allow: 'Request compliant with all policies',
+  warn: 'Request allowed with warnings',
+  needs_approval: 'Request needs approval',
+  deny: 'Request denied due to policy violations',
+};
+
+export function toWireDecision(decision: Decision, facts: DecisionFacts): WireDecision {
+  const { resources } = facts;
+  return {
+    allowed: decision.decision === 'allow' || decision.decision === 'warn',
+    decision: decision.decision,
+    message: MESSAGES[decision.decision],
+    violations: decision.violations.map((finding) => toWireFinding(finding, resources)),
+    warnings: decision.warnings.map((finding) => toWireFinding(finding, resources)),
+    unknowns: decision.unknowns.map((unknown) => toWireUnknown(unknown, resources)),
+    errors: decision.errors.map((error) => ({
+      policy_name: error.policyName,
+      policy_version: error.policyVersion,
+      rule_name: error.ruleName,
+      message: error.message,
+    })),
+    exceptions_applied: decision.exceptionsApplied.map((exception) => toWireApplied(exception, resources)),
+    cost: facts.cost,
+    holds: [],
+    policy_set: facts.policySet,
+    decision_id: facts.id,
+    evaluated_at: toWireInstant(facts.at),
+    degraded: facts.degraded,
+    durable: true,
+  };
+}
+
+/** What a resource is called in an answer: its address in the plan, else its id, else its name, else its place in the request. */
+export function nameOf(resources: readonly Resource[], index: number): string {
+  const resource = resources[index];
+  return resource?.address ?? resource?.id ?? resource?.name ?? `resources[${index}]`;
+}
+
+function toWireFinding(finding: DeployFinding, resources: readonly Resource[]): WireDecision['violations'][number] {
+  return {
+    policy_name: finding.policyName,
+    policy_version: finding.policyVersion,
+    rule_name: finding.ruleName,
+    severity: finding.severity,
+    effect: finding.effect,
+    resource_type: finding.resourceType,
+    resource_id: nameOf(resources, finding.resourceIndex),
+    path: finding.path,
+    observed: finding.observed,
+    limit: finding.limit,
+    message: finding.message,
+    fix: finding.fix && { set: { ...finding.fix.set }, text: finding.fix.text },
+    exception_hint: {
+      policy_name: finding.policyName,
+      rule_name: finding.ruleName,
+      resource: exceptionTarget(resources[finding.resourceIndex]),
+    },
+  };
+}
+
+/** The planned resource as an exception request names it; an address where there is one, else the name. */
+function exceptionTarget(resource: Resource | undefined): Record<string, string | null> {
+  if (resource === undefined) return {};
+  const named = resource.address === null ? { name: resource.name } : { address: resource.address };
+  return { type: resource.type, account: resource.account, namespace: effectiveNamespace(resource), ...named };
+}
+
+function toWireUnknown(unknown: DeployUnknown, resources: readonly Resource[]): WireDecision['unknowns'][number] {
+  return {
+    policy_name: unknown.policyName,
+    policy_version: unknown.policyVersion,
+    rule_name: unknown.ruleName,
+    resource_id: nameOf(resources, unknown.resourceIndex),
+    path: unknown.path,
+    reason: unknown.reason,
+    effect: unknown.effect,
+  };
+}
+
+function toWireApplied(exception: AppliedException, resources: readonly Resource[]): WireDecision['exceptions_applied'][number] {
+  return {
+    id: exception.id,
+    policy_name: exception.policyName,
+    rule_name: exception.ruleName,
+    resource_id: nameOf(resources, exception.resourceIndex),
+    expires_at: toWireInstant(exception.expiresAt),
+  };
+}

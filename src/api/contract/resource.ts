@@ -1,0 +1,200 @@
+import { z } from 'zod';
+import type { Cost, Resource, Specs } from '../../policy/model.js';
+import type { InventoryRecord } from '../../policy/records.js';
+import { expecting } from '../input.js';
+import { decimal, instant, instantInput, json, positiveNumber, tags, text, toWireInstant, wireObject } from './values.js';
+
+const number = expecting('a number of 0 or more', z.number().nonnegative()).nullish();
+const word = text(200).nullish();
+
+const specsInput = wireObject({
+  vcpus: positiveNumber.nullish(),
+  memory_gb: positiveNumber.nullish(),
+  instance_family: word,
+  instance_type: word,
+  size_gb: number,
+  volume_type: word,
+  storage_gb: number,
+  iops: number,
+  bandwidth_mbps: number,
+  purchase_option: word,
+  term_months: number,
+});
+
+/** A resource as a deploy tool describes it (SPEC §1). What is not given, or null, is unknown. */
+export const resourceInputKeys = {
+  type: text(200),
+  id: text(2_048).nullish(),
+  name: text(256).nullish(),
+  address: text(2_048).nullish(),
+  provider: text(64).nullish(),
+  account: text(128).nullish(),
+  region: text(64).nullish(),
+  namespace: text(256).nullish(),
+  state: text(64).nullish(),
+  created_at: instantInput.nullish(),
+  tags: tags.default({}),
+  specs: specsInput.default({}),
+  cost: wireObject({ hourly: decimal.nullish(), monthly: decimal.nullish() }).nullish(),
+  metrics: wireObject({
+    avg_cpu_percent: expecting('a number from 0 to 100', z.number().min(0).max(100)).nullish(),
+    avg_network_bytes_per_day: number,
+    days: expecting('a whole number of days', z.int().min(0).max(3_650)),
+  }).nullish(),
+  attached_to: text(2_048).nullish(),
+  detached_at: instantInput.nullish(),
+  managed_by: wireObject({ tool: text(64), address: text(2_048).nullish(), repository: text(2_048).nullish() }).nullish(),
+};
+export const resourceInput = wireObject(resourceInputKeys);
+export type ResourceInput = z.output<typeof resourceInput>;
+
+/** Values that a plan gives once for all its resources. */
+export interface Target {
+  readonly account: string | null;
+  readonly region: string | null;
+  readonly namespace: string | null;
+}
+
+/** `cost` is the caller's own estimate where it gives one; the price list is asked later. */
+export function toResource(input: ResourceInput, target: Target): Resource {
+  return {
+    id: input.id ?? null,
+    type: input.type,
+    name: input.name ?? null,
+    provider: input.provider ?? null,
+    account: input.account ?? target.account,
+    region: input.region ?? target.region,
+    state: input.state ?? null,
+    createdAt: input.created_at ?? null,
+    namespace: input.namespace ?? target.namespace,
+    tags: input.tags,
+    specs: toSpecs(input.specs),
+    cost: toCost(input.cost),
+    metrics: toMetrics(input.metrics),
+    attachedTo: input.attached_to ?? null,
+    detachedAt: input.detached_at ?? null,
+    managedBy: toManagedBy(input.managed_by),
+    address: input.address ?? null,
+  };
+}
+
+function toSpecs(specs: ResourceInput['specs']): Specs {
+  const given = {
+    vcpus: specs.vcpus,
+    memoryGb: specs.memory_gb,
+    instanceFamily: specs.instance_family,
+    instanceType: specs.instance_type,
+    sizeGb: specs.size_gb,
+    volumeType: specs.volume_type,
+    storageGb: specs.storage_gb,
+    iops: specs.iops,
+    bandwidthMbps: specs.bandwidth_mbps,
+    purchaseOption: specs.purchase_option,
+    termMonths: specs.term_months,
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined && value !== null)) as Specs;
+}
+
+function toCost(cost: ResourceInput['cost']): Cost {
+  const hourly = cost?.hourly ?? null;
+  const monthly = cost?.monthly ?? null;
+  return { hourly, monthly, source: hourly === null && monthly === null ? 'none' : 'request' };
+}
+
+function toMetrics(metrics: ResourceInput['metrics']): Resource['metrics'] {
+  if (metrics === null || metrics === undefined) return null;
+  return {
+    avgCpuPercent: metrics.avg_cpu_percent ?? null,
+    avgNetworkBytesPerDay: metrics.avg_network_bytes_per_day ?? null,
+    days: metrics.days,
+  };
+}
+
+function toManagedBy(owner: ResourceInput['managed_by']): Resource['managedBy'] {
+  return owner === null || owner === undefined ? null : { tool: owner.tool, address: owner.address ?? null, repository: owner.repository ?? null };
+}
+
+const nullableText = z.string().nullable();
+
+export const resourceSchema = z
+  .object({
+    id: z.string(),
+    type: z.string(),
+    name: nullableText,
+    provider: z.string(),
+    account: z.string(),
+    region: nullableText,
+    namespace: nullableText,
+    state: nullableText,
+    created_at: instant.nullable(),
+    tags: z.record(z.string(), z.string()),
+    specs: z.record(z.string(), json).meta({ description: '`vcpus`, `memory_gb`, `instance_family`, `size_gb` …: what the provider tells' }),
+    cost: z.object({ hourly: nullableText, monthly: nullableText, currency: z.string(), source: z.enum(['bill', 'price-list', 'request', 'none']) }),
+    metrics: z
+      .object({ avg_cpu_percent: z.number().nullable(), avg_network_bytes_per_day: z.number().nullable(), days: z.number() })
+      .nullable(),
+    attached_to: nullableText,
+    detached_at: instant.nullable(),
+    managed_by: z.object({ tool: z.string(), address: nullableText, repository: nullableText }).nullable(),
+    team: z.string(),
+    owner: nullableText,
+    first_seen_at: instant,
+    last_seen_at: instant,
+    gone_at: instant.nullable(),
+  })
+  .meta({ id: 'Resource' });
+type WireResource = z.infer<typeof resourceSchema>;
+
+export function toWireResource(record: InventoryRecord, currency: string): WireResource {
+  const { resource } = record;
+  return {
+    id: resource.id ?? '',
+    type: resource.type,
+    name: resource.name,
+    provider: resource.provider ?? '',
+    account: resource.account ?? '',
+    region: resource.region,
+    namespace: resource.namespace,
+    state: resource.state,
+    created_at: toWireInstant(resource.createdAt),
+    tags: { ...resource.tags },
+    specs: toWireSpecs(resource.specs),
+    cost: { ...resource.cost, currency },
+    metrics: resource.metrics && {
+      avg_cpu_percent: resource.metrics.avgCpuPercent,
+      avg_network_bytes_per_day: resource.metrics.avgNetworkBytesPerDay,
+      days: resource.metrics.days,
+    },
+    attached_to: resource.attachedTo,
+    detached_at: toWireInstant(resource.detachedAt),
+    managed_by: resource.managedBy,
+    team: record.team,
+    owner: record.owner,
+    first_seen_at: toWireInstant(record.firstSeenAt),
+    last_seen_at: toWireInstant(record.lastSeenAt),
+    gone_at: toWireInstant(record.goneAt),
+  };
+}
+
+const SPEC_NAMES: { readonly [K in keyof Required<Specs>]: string } = {
+  vcpus: 'vcpus',
+  memoryGb: 'memory_gb',
+  instanceFamily: 'instance_family',
+  instanceType: 'instance_type',
+  sizeGb: 'size_gb',
+  volumeType: 'volume_type',
+  storageGb: 'storage_gb',
+  iops: 'iops',
+  bandwidthMbps: 'bandwidth_mbps',
+  purchaseOption: 'purchase_option',
+  termMonths: 'term_months',
+};
+
+function toWireSpecs(specs: Specs): Record<string, string | number> {
+  const wire: Record<string, string | number> = {};
+  for (const [name, wireName] of Object.entries(SPEC_NAMES)) {
+    const value = specs[name as keyof Specs];
+    if (value !== undefined) wire[wireName] = value;
+  }
+  return wire;
+}

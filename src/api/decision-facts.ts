@@ -1,0 +1,18 @@
+import type { Db } from '../store/db.js';
+import type { DecisionRecord } from '../store/decisions.js';
+import { type ExceptionUse, recordExceptionUses } from '../store/exception-uses.js';
+import { type NewNotice, writeNotices } from '../store/outbox.js';
+
+/** A decision with what else becomes true by it; all of it is written in one transaction. */
+export interface LoggedDecision extends DecisionRecord {
+  readonly uses: readonly ExceptionUse[];
+  readonly notices: readonly NewNotice[];
+}
+
+/** For `createDecisionLog`: uses of exceptions, and notices of denials. Safe to repeat: both have keys made of the decision's id. */
+export async function writeDecisionFacts(db: Db, decisions: readonly LoggedDecision[]): Promise<void> {
+  for (const { uses, notices, at } of decisions) {
+    if (uses.length > 0) await recordExceptionUses(db, uses);
+    if (notices.length > 0) await writeNotices(db, notices, at);
+  }
+}

@@ -1,0 +1,98 @@
+import { Argument, type Command } from 'commander';
+import type { JsonObject } from '../client.js';
+import { type CliContext, invocationOf } from '../context.js';
+import { withExamples } from '../list-options.js';
+import { type Column, formatTable, printJson, printObject, textAt } from '../output.js';
+
+const KINDS = ['compliance', 'executive', 'exceptions', 'savings'] as const;
+type Kind = (typeof KINDS)[number];
+
+interface ReportOptions {
+  readonly period?: string;
+  readonly team?: string;
+  readonly account?: string;
+  readonly policy?: string;
+  readonly region?: string;
+}
+
+/** Lists inside a report and how they are printed; everything else is a `name  value` line. */
+const TABLES: Readonly<Record<string, readonly Column[]>> = {
+  by_policy: [
+    ['POLICY', 'policy_name'],
+    ['APPLICABLE', 'total_applicable'],
+    ['COMPLIANT', 'compliant'],
+    ['VIOLATING', 'non_compliant'],
+    ['EXCEPTED', 'excepted'],
+    ['RATE', 'compliance_rate'],
+  ],
+  by_team: [
+    ['TEAM', 'team'],
+    ['RESOURCES', 'total_resources'],
+    ['VIOLATING', 'violations'],
+    ['SCORE', 'compliance_score'],
+  ],
+  top_violators: [
+    ['RESOURCE', 'resource_id'],
+    ['NAME', 'resource_name'],
+    ['VIOLATIONS', 'violation_count'],
+    ['POLICIES', 'policies'],
+    ['COST IMPACT', 'total_cost_impact'],
+  ],
+  top_issues: [
+    ['POLICY', 'policy'],
+    ['RATE', 'compliance_rate'],
+    ['VIOLATING', 'non_compliant_count'],
+  ],
+  recommendations: [
+    ['PRIORITY', 'priority'],
+    ['RECOMMENDATION', 'title'],
+    ['WHY', 'description'],
+  ],
+};
+
+/** `tollgate report [KIND]`: what adds up, over 30 days unless `--period` says otherwise. */
+export function reportCommand(program: Command, context: CliContext): void {
+  const report = program
+    .command('report')
+    .addArgument(new Argument('[kind]', 'which report').choices(KINDS).default('compliance'))
+    .description('compliance, executive, exceptions or savings report')
+    .option('--period <length>', 'such as 30d')
+    .option('--team <team>')
+    .option('--account <id>')
+    .option('--policy <name>')
+    .option('--region <region>')
+    .action(async (kind: Kind, _options: unknown, command: Command) => {
+      const { options, api } = invocationOf<ReportOptions>(context, command);
+      const { period, team, account, policy, region } = options;
+      const answer = await api.get(`v1/reports/${kind}`, { period, team, account, policy, region });
+      if (options.json === true) printJson(context, answer);
+      else printReport(context, answer);
+    });
+  withExamples(report, 'tollgate report', 'tollgate report executive --period 7d', 'tollgate report compliance --team CC-001234 --json');
+}
+
+function printReport(context: CliContext, report: JsonObject): void {
+  for (const [section, value] of Object.entries(report)) {
+    if (Array.isArray(value)) printSectionTable(context, section, value as readonly JsonObject[]);
+    else if (typeof value === 'object' && value !== null) {
+      context.out(`\n${titleOf(section)}\n`);
+      printObject(
+        context,
+        {},
+        value as JsonObject,
+        Object.keys(value).map((key): Column => [`  ${key.replaceAll('_', ' ')}`, key]),
+      );
+    } else context.out(`${section.replaceAll('_', ' ')}: ${textAt(report, section)}\n`);
+  }
+}
+
+function printSectionTable(context: CliContext, section: string, rows: readonly JsonObject[]): void {
+  context.out(`\n${titleOf(section)}\n`);
+  if (rows.length === 0) return context.out('  none\n');
+  const columns = TABLES[section] ?? Object.keys(rows[0] ?? {}).map((key): Column => [key.replaceAll('_', ' ').toUpperCase(), key]);
+  context.out(`${formatTable(columns, rows)}\n`);
+}
+
+function titleOf(section: string): string {
+  return section.replaceAll('_', ' ').toUpperCase();
+}

@@ -1,0 +1,54 @@
+import type { Command } from 'commander';
+import { type ApiClient, createApiClient } from './client.js';
+import type { ExitCode } from './exit-code.js';
+
+/** The world as commands see it; `main.ts` builds it from the process, tests from strings. */
+export interface CliContext {
+  /** Writes to standard output as it is: results only, so that a pipe gets nothing else. */
+  readonly out: (text: string) => void;
+  /** Writes to standard error: progress, hints, errors. */
+  readonly err: (text: string) => void;
+  /** True when standard error is a terminal: only then is progress shown. */
+  readonly isTerminal: boolean;
+  readonly defaultServer: string;
+  /** `TOLLGATE_TOKEN`, else the token that `npm start` made, else undefined. */
+  readonly findToken: () => string | undefined;
+  readonly setExitCode: (code: ExitCode) => void;
+  readonly sleep: (ms: number) => Promise<void>;
+}
+
+export interface GlobalOptions {
+  readonly json?: boolean;
+  readonly server?: string;
+  readonly token?: string;
+}
+
+/** A command that cannot go on, with what the user should read. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+  readonly exitCode: ExitCode;
+  constructor(message: string, exitCode: ExitCode = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/** What an action needs: the context, the options given before or after the command, and a client for them. */
+export interface Invocation<O> {
+  readonly context: CliContext;
+  readonly options: O & GlobalOptions;
+  readonly api: ApiClient;
+}
+
+export function invocationOf<O extends object>(context: CliContext, command: Command): Invocation<O> {
+  const options = command.optsWithGlobals<O & GlobalOptions>();
+  const api = createApiClient({
+    server: options.server ?? context.defaultServer,
+    token: options.token ?? context.findToken(),
+    sleep: context.sleep,
+    onNotice: (notice) => {
+      if (context.isTerminal && options.json !== true) context.err(`${notice}\n`);
+    },
+  });
+  return { context, options, api };
+}

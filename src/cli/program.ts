@@ -1,0 +1,36 @@
+import { Command } from 'commander';
+import { auditCommand } from './commands/audit.js';
+import { enforcementCommands } from './commands/enforcement.js';
+import { evaluateCommand } from './commands/evaluate.js';
+import { exceptionCommand } from './commands/exception.js';
+import { policyCommand } from './commands/policy.js';
+import { remediationCommand } from './commands/remediation.js';
+import { reportCommand } from './commands/report.js';
+import { scanCommand } from './commands/scan.js';
+import { tokenCommand } from './commands/token.js';
+import { violationsCommand } from './commands/violations.js';
+import type { CliContext } from './context.js';
+
+/** The whole command line but for what runs the house itself (`start`, `api`, `worker`, `migrate`, `doctor`), which `main.ts` adds. */
+export function createProgram(context: CliContext, version: string): Command {
+  const program = new Command('tollgate')
+    .description('cost policy enforcement for cloud infrastructure')
+    .version(version)
+    .option('--json', 'print the answer as JSON')
+    .option('--server <url>', 'the server to ask (TOLLGATE_URL)')
+    .option('--token <token>', 'the bearer token to send (TOLLGATE_TOKEN)')
+    .showHelpAfterError()
+    .configureOutput({ writeOut: context.out, writeErr: context.err })
+    .exitOverride();
+  policyCommand(program, context);
+  evaluateCommand(program, context);
+  scanCommand(program, context);
+  violationsCommand(program, context);
+  remediationCommand(program, context);
+  exceptionCommand(program, context);
+  reportCommand(program, context);
+  enforcementCommands(program, context);
+  tokenCommand(program, context);
+  auditCommand(program, context);
+  return program;
+}

@@ -1,0 +1,146 @@
+/**
+ * Start here. `evaluateRequest` is the preventive gate, `evaluateResource` the detective control: the same rules, judged by
+ * `judge.ts`, at two points. Pure: no I/O, no clock, no environment; arguments are never changed.
+ */
+import type { CompiledPolicies, CompiledRule } from './compile.js';
+import { type CompiledExceptions, findException } from './exception.js';
+import { type Judgement, judge } from './judge.js';
+import type {
+  AppliedException,
+  Decision,
+  DecisionWord,
+  DeployFinding,
+  DeployUnknown,
+  Enforcement,
+  EvaluationError,
+  Instant,
+  OnUnknown,
+  Resource,
+  ScanFinding,
+  ScanVerdict,
+} from './model.js';
+import { recommend } from './remedy.js';
+import type { Offer, Question } from './rules/check.js';
+
+/** What an evaluation may look up besides its arguments; each must be pure. */
+export interface EvaluationContext {
+  /** Sizes that instances may have in a region, for fixes and resize targets; always the same array for the same region. */
+  readonly offers?: (region: string | null) => readonly Offer[];
+}
+
+export interface EvaluationRequest {
+  readonly resources: readonly Resource[];
+}
+
+const NO_OFFERS: readonly Offer[] = [];
+const noOffers = (): readonly Offer[] => NO_OFFERS;
+
+/** What a request gathers while its resources are judged one by one. */
+interface Gathered {
+  readonly violations: DeployFinding[];
+  readonly warnings: DeployFinding[];
+  readonly unknowns: DeployUnknown[];
+  readonly errors: EvaluationError[];
+  readonly exceptionsApplied: AppliedException[];
+}
+
+function identify({ policyName, policyVersion, ruleName }: CompiledRule): Pick<CompiledRule, 'policyName' | 'policyVersion' | 'ruleName'> {
+  return { policyName, policyVersion, ruleName };
+}
+
+/** An unknown is never stricter than a violation of the same rule would be. */
+function unknownEffect(onUnknown: OnUnknown, enforcement: Enforcement): OnUnknown {
+  if (enforcement === 'audit') return 'ignore';
+  return enforcement === 'warn' && onUnknown === 'deny' ? 'warn' : onUnknown;
+}
+
+function byPath(a: { readonly path: string }, b: { readonly path: string }): number {
+  if (a.path === b.path) return 0;
+  return a.path < b.path ? -1 : 1;
+}
+
+function gather(into: Gathered, rule: CompiledRule, judgement: Judgement, resource: Resource, resourceIndex: number): void {
+  const effect = rule.enforcement.deploy;
+  const findings = judgement.failed.map(({ check }): DeployFinding => {
+    return { ...identify(rule), ...check, severity: rule.severity.deploy, effect, resourceType: resource.type, resourceIndex };
+  });
+  (effect === 'deny' ? into.violations : into.warnings).push(...findings.sort(byPath));
+  const unknowns = judgement.unknowns.map((check): DeployUnknown => {
+    return { ...identify(rule), ...check, effect: unknownEffect(rule.onUnknown, effect), resourceIndex };
+  });
+  into.unknowns.push(...unknowns.sort(byPath));
+  if (judgement.verdict === 'error') into.errors.push({ ...identify(rule), message: judgement.unknowns[0]?.reason ?? '' });
+}
+
+/** The strictest of its parts; what is only audited, and an unknown that is ignored, leave `allow`. */
+function decide({ violations, warnings, unknowns }: Gathered): DecisionWord {
+  const unknown = (effect: OnUnknown): boolean => unknowns.some((entry) => entry.effect === effect);
+  if (violations.length > 0 || unknown('deny')) return 'deny';
+  return warnings.some((finding) => finding.effect === 'warn') || unknown('warn') ? 'warn' : 'allow';
+}
+
+/** Judges a request as of `at`. Findings are in the order of the request, then of policy name, rule and path; all are given at once. */
+export function evaluateRequest(
+  compiled: CompiledPolicies,
+  exceptions: CompiledExceptions,
+  request: EvaluationRequest,
+  at: Instant,
+  context: EvaluationContext = {},
+): Decision {
+  const question: Question = { point: 'deploy', at, offers: context.offers ?? noOffers };
+  const gathered: Gathered = { violations: [], warnings: [], unknowns: [], errors: [], exceptionsApplied: [] };
+  request.resources.forEach((resource, resourceIndex) => {
+    for (const rule of compiled.rulesFor(resource.type, 'deploy')) {
+      const judgement = judge(rule, resource, question);
+      if (judgement.verdict === 'compliant' || judgement.verdict === 'not-applicable') continue;
+      const { policyName, ruleName } = rule;
+      const exception = findException(exceptions, { resource, policyName, ruleName, at });
+      if (exception === undefined) gather(gathered, rule, judgement, resource, resourceIndex);
+      else gathered.exceptionsApplied.push({ id: exception.id, policyName, ruleName, expiresAt: exception.expiresAt, resourceIndex });
+    }
+  });
+  return { decision: decide(gathered), ...gathered };
+}
+
+function toFinding(rule: CompiledRule, judgement: Judgement, resource: Resource, question: Question): ScanFinding {
+  const { failed } = judgement;
+  return {
+    severity: rule.severity.scan,
+    enforcement: rule.enforcement.scan,
+    message: rule.summarize(failed),
+    checks: failed.map(({ check }) => check).sort(byPath),
+    ...recommend(rule, resource, failed, question),
+    graceMs: rule.remediation.graceMs,
+  };
+}
+
+function toScanVerdict(rule: CompiledRule, exceptions: CompiledExceptions, resource: Resource, question: Question): ScanVerdict {
+  const judgement = judge(rule, resource, question);
+  const { verdict, unknowns } = judgement;
+  const { policyName, ruleName } = rule;
+  if (verdict !== 'violating') return { ...identify(rule), verdict, finding: null, exceptionId: null, unknowns };
+  const finding = toFinding(rule, judgement, resource, question);
+  const exception = findException(exceptions, { resource, policyName, ruleName, at: question.at });
+  return {
+    ...identify(rule),
+    verdict: exception === undefined ? 'violating' : 'excepted',
+    finding,
+    exceptionId: exception?.id ?? null,
+    unknowns,
+  };
+}
+
+/**
+ * Judges one found resource as of `at`: one verdict for each rule that can concern its type, in the order of policy name and rule.
+ * A rule that is absent does not apply.
+ */
+export function evaluateResource(
+  compiled: CompiledPolicies,
+  exceptions: CompiledExceptions,
+  resource: Resource,
+  at: Instant,
+  context: EvaluationContext = {},
+): readonly ScanVerdict[] {
+  const question: Question = { point: 'scan', at, offers: context.offers ?? noOffers };
+  return compiled.rulesFor(resource.type, 'scan').map((rule) => toScanVerdict(rule, exceptions, resource, question));
+}

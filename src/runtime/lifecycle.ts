@@ -1,0 +1,37 @@
+/**
+ * Resolves when this process is asked to stop: by SIGINT or SIGTERM, or because the supervisor that started it is gone.
+ * From then on further signals are ignored, so that an impatient Ctrl-C does not cut off what is being finished.
+ */
+export function stopRequested(): Promise<string> {
+  return new Promise((resolve) => {
+    process.on('SIGINT', () => resolve('SIGINT'));
+    process.on('SIGTERM', () => resolve('SIGTERM'));
+    process.on('disconnect', () => resolve('the supervisor is gone'));
+  });
+}
+
+/** Tells the supervisor, if one started this process. */
+export function tellReady(): void {
+  process.send?.({ ready: true } satisfies ReadyMessage, undefined, {}, () => {});
+}
+
+export interface ReadyMessage {
+  readonly ready: true;
+}
+
+/** Keeps trying until it works or `stopping` answers true; waits 0.5 s after the first failure, twice as long after each, at most 10 s. */
+export async function retryUntilItWorks<T>(
+  work: () => Promise<T>,
+  onFailure: (error: unknown) => void,
+  stopping: () => boolean,
+): Promise<T | undefined> {
+  for (let waitMs = 500; !stopping(); waitMs = Math.min(waitMs * 2, 10_000)) {
+    try {
+      return await work();
+    } catch (error) {
+      onFailure(error);
+    }
+    for (const end = Date.now() + waitMs; Date.now() < end && !stopping(); ) await new Promise((next) => setTimeout(next, 100));
+  }
+  return undefined;
+}

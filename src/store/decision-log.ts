@@ -1,0 +1,141 @@
+/** Writes decisions in groups: what came in while the last group was being written goes in one statement with the next. */
+import pg from 'pg';
+import { describeError, TollgateError } from '../errors.js';
+import type { Db, Pool } from './db.js';
+import { type DecisionRecord, insertDecisions } from './decisions.js';
+import { createOwnConnection } from './own-connection.js';
+
+export interface DecisionLog<D extends DecisionRecord = DecisionRecord> {
+  /**
+   * Resolves when the decision is written (`durable: true`), or when it is known that the database is away: then it is kept in memory
+   * and written as soon as the database is back. Nothing is lost while the process lives.
+   * @throws unavailable when the memory for such decisions is full, and the decision then is not kept
+   * @throws invalid-input when the database refuses this one row
+   */
+  append(decision: D): Promise<{ readonly durable: boolean }>;
+  /** Decisions that are in memory only. */
+  readonly waiting: number;
+  /** Writes what is left, if the database is there. */
+  close(): Promise<void>;
+}
+
+export interface DecisionLogOptions<D extends DecisionRecord> {
+  /** Writes more about these decisions (uses of exceptions) in the same transaction. It has to be safe to repeat. */
+  readonly alsoWrite?: (db: Db, decisions: readonly D[]) => Promise<void>;
+  /** Characters of request and answer that are kept while the database is away. @default 128 million */
+  readonly maxWaitingCharacters?: number;
+  /** How long to wait before the database is tried again. @default 500 */
+  readonly retryMs?: number;
+  /** Told the reason when the database is lost, and null when everything is written again. */
+  readonly onHealth?: (problem: string | null) => void;
+}
+
+interface Entry<D> {
+  readonly decision: D;
+  readonly resolve: (outcome: { readonly durable: boolean }) => void;
+  readonly reject: (error: Error) => void;
+}
+
+const GROUP = 500;
+const STATEMENT_TIMEOUT_MS = 3_000;
+
+export function createDecisionLog<D extends DecisionRecord>(pool: Pool, options: DecisionLogOptions<D> = {}): DecisionLog<D> {
+  const { alsoWrite, maxWaitingCharacters = 128_000_000, retryMs = 500, onHealth = () => {} } = options;
+  const connection = createOwnConnection(pool, { timeoutMs: STATEMENT_TIMEOUT_MS });
+  const queue: Entry<D>[] = [];
+  let characters = 0;
+  let away = false;
+  let closing = false;
+  let writing: Promise<void> | undefined;
+  let retry: NodeJS.Timeout | undefined;
+
+  async function write(group: readonly Entry<D>[]): Promise<void> {
+    const decisions = group.map(({ decision }) => decision);
+    const db = await connection.get();
+    if (alsoWrite === undefined) return insertDecisions(db, decisions);
+    await db.query('begin');
+    await insertDecisions(db, decisions);
+    await alsoWrite(db, decisions);
+    await db.query('commit');
+  }
+
+  function leave(group: readonly Entry<D>[]): void {
+    queue.splice(0, group.length);
+    for (const { decision } of group) characters -= sizeOf(decision);
+  }
+
+  /** Writes group by group until nothing is left, or the database is away. */
+  async function drain(): Promise<void> {
+    // One bad row must not take the others with it: after a refusal so many are written one by one.
+    let single = 0;
+    while (queue.length > 0) {
+      const group = queue.slice(0, single > 0 ? 1 : GROUP);
+      single -= 1;
+      try {
+        await write(group);
+        leave(group);
+        for (const entry of group) entry.resolve({ durable: true });
+      } catch (error) {
+        connection.drop();
+        if (!isRefusedRow(error)) return wait(error);
+        if (group.length > 1) single = group.length;
+        else refuse(group, error);
+      }
+    }
+    if (away) onHealth(null);
+    away = false;
+  }
+
+  function refuse(group: readonly Entry<D>[], error: unknown): void {
+    leave(group);
+    for (const entry of group) entry.reject(new TollgateError('invalid-input', 'the decision cannot be stored', { cause: error }));
+  }
+
+  function wait(error: unknown): void {
+    if (!away) onHealth(describeError(error));
+    away = true;
+    for (const entry of queue) entry.resolve({ durable: false });
+    if (!closing) retry = setTimeout(start, retryMs);
+  }
+
+  function start(): void {
+    clearTimeout(retry);
+    writing ??= drain().finally(() => {
+      writing = undefined;
+    });
+  }
+
+  return {
+    append(decision) {
+      if (away && characters + sizeOf(decision) > maxWaitingCharacters) {
+        return Promise.reject(new TollgateError('unavailable', 'the database is away and too many decisions wait to be written'));
+      }
+      characters += sizeOf(decision);
+      return new Promise((resolve, reject) => {
+        queue.push({ decision, resolve, reject });
+        if (away) resolve({ durable: false });
+        else start();
+      });
+    },
+    get waiting() {
+      return queue.length;
+    },
+    async close() {
+      closing = true;
+      await writing;
+      start();
+      await writing;
+      clearTimeout(retry);
+      await connection.close();
+    },
+  };
+}
+
+function sizeOf(decision: DecisionRecord): number {
+  return decision.request.length + decision.result.length;
+}
+
+/** The database is there and refuses the data itself: SQLSTATE classes 22 (data exception) and 23 (constraint). */
+function isRefusedRow(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && /^2[23]/.test(error.code ?? '');
+}

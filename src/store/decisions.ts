@@ -1,0 +1,95 @@
+/** The decision log: every answer of the gate, as it crossed the wire. Written through `decision-log.ts`. */
+import { TollgateError } from '../errors.js';
+import type { DecisionWord, Instant } from '../policy/model.js';
+import type { Page, PageRequest } from '../policy/records.js';
+import { type Db, toTimestamp } from './db.js';
+import { decodeCursor, toPage } from './page.js';
+
+export interface DecisionRecord {
+  readonly id: string;
+  readonly at: Instant;
+  /** Who asked, and for whom. */
+  readonly principal: string;
+  readonly requester: string;
+  readonly decision: DecisionWord;
+  readonly dryRun: boolean;
+  readonly degraded: boolean;
+  /** Revision of the policies it was judged by. */
+  readonly policySet: string;
+  readonly idempotencyKey: string | null;
+  readonly account: string | null;
+  /** Request and answer as JSON texts, without secrets. */
+  readonly request: string;
+  readonly result: string;
+}
+
+/** Writes decisions in one statement; those that are there already stay as they are, so a repeat is safe. */
+export async function insertDecisions(db: Db, decisions: readonly DecisionRecord[]): Promise<void> {
+  const column = <K extends keyof DecisionRecord>(key: K) => decisions.map((decision) => decision[key]);
+  await db.query(
+    `insert into decisions (id, at, principal, requester, decision, dry_run, degraded, policy_set, idempotency_key, account, request, result)
+     select * from unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::boolean[], $8::text[],
+       $9::text[], $10::text[], $11::text[], $12::text[])
+     on conflict (id) do nothing`,
+    [
+      column('id'),
+      column('at').map((at) => toTimestamp(at)),
+      column('principal'),
+      column('requester'),
+      column('decision'),
+      column('dryRun'),
+      column('degraded'),
+      column('policySet'),
+      column('idempotencyKey'),
+      column('account'),
+      column('request'),
+      column('result'),
+    ],
+  );
+}
+
+const COLUMNS = `id, at, principal, requester, decision, dry_run as "dryRun", degraded, policy_set as "policySet",
+  idempotency_key as "idempotencyKey", account, request, result`;
+
+export async function findDecision(db: Db, id: string): Promise<DecisionRecord | undefined> {
+  const { rows } = await db.query<DecisionRecord>(`select ${COLUMNS} from decisions where id = $1`, [id]);
+  return rows[0];
+}
+
+/** @throws not-found */
+export async function getDecision(db: Db, id: string): Promise<DecisionRecord> {
+  const decision = await findDecision(db, id);
+  if (decision === undefined) throw new TollgateError('not-found', `there is no decision \`${id}\``);
+  return decision;
+}
+
+export interface DecisionFilter {
+  readonly decision?: DecisionWord;
+  readonly requester?: string;
+  readonly account?: string;
+  /** Inclusive. */
+  readonly since?: Instant;
+  /** Exclusive. */
+  readonly until?: Instant;
+}
+
+/** Newest first. */
+export async function listDecisions(db: Db, filter: DecisionFilter, page: PageRequest): Promise<Page<DecisionRecord>> {
+  const values: unknown[] = [page.limit + 1];
+  const where: string[] = [];
+  const when = (condition: string, value: unknown) => {
+    if (value !== undefined) where.push(condition.replace('?', `$${values.push(value)}`));
+  };
+  when('decision = ?', filter.decision);
+  when('requester = ?', filter.requester);
+  when('account = ?', filter.account);
+  when('at >= ?::timestamptz', filter.since === undefined ? undefined : toTimestamp(filter.since));
+  when('at < ?::timestamptz', filter.until === undefined ? undefined : toTimestamp(filter.until));
+  const after = decodeCursor(page.cursor);
+  if (after !== null) where.push(`(at, id) < ($${values.push(toTimestamp(after.at))}, $${values.push(after.id)})`);
+  const { rows } = await db.query<DecisionRecord>(
+    `select ${COLUMNS} from decisions ${where.length === 0 ? '' : `where ${where.join(' and ')}`} order by at desc, id desc limit $1`,
+    values,
+  );
+  return toPage(rows, page.limit, ({ at, id }) => ({ at, id }));
+}

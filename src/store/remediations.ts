@@ -1,0 +1,285 @@
+/** Remediations as rows: opened once per violation, written by the workflow's projections, read by the API. */
+import { TollgateError } from '../errors.js';
+import type { ActionParameters, Instant, Resource, Severity } from '../policy/model.js';
+import type {
+  Page,
+  PageRequest,
+  RemediationAction,
+  RemediationPhase,
+  RemediationRecord,
+  RemediationResult,
+  WaitingFor,
+} from '../policy/records.js';
+import { type Db, toTimestamp } from './db.js';
+import { decodeCursor, toPage } from './page.js';
+
+export { timelineOf } from './remediation-events.js';
+
+export interface RemediationFilter {
+  readonly phase?: RemediationPhase | undefined;
+  readonly result?: RemediationResult | undefined;
+  readonly waitingFor?: WaitingFor | undefined;
+  readonly action?: RemediationAction | undefined;
+  readonly policy?: string | undefined;
+  readonly rule?: string | undefined;
+  readonly severity?: Severity | undefined;
+  readonly team?: string | undefined;
+  readonly account?: string | undefined;
+  readonly resource?: string | undefined;
+  readonly violation?: string | undefined;
+  /** True for those that are not closed. */
+  readonly live?: boolean | undefined;
+}
+
+const FILTERS: readonly (readonly [Exclude<keyof RemediationFilter, 'live'>, string])[] = [
+  ['phase', 'phase'],
+  ['result', 'result'],
+  ['waitingFor', 'waiting_for'],
+  ['action', 'action'],
+  ['policy', 'policy_name'],
+  ['rule', 'rule_name'],
+  ['severity', 'severity'],
+  ['team', 'team'],
+  ['account', 'account'],
+  ['resource', 'resource_id'],
+  ['violation', 'violation_id'],
+];
+
+interface RemediationRow {
+  id: string;
+  violation_id: string;
+  provider: string;
+  account: string;
+  resource_type: string;
+  resource_id: string;
+  policy_name: string;
+  policy_version: string;
+  rule_name: string;
+  team: string;
+  owner: string | null;
+  action: RemediationAction;
+  parameters: ActionParameters;
+  dry_run: boolean;
+  phase: RemediationPhase;
+  severity: Severity;
+  escalated: boolean;
+  detected_at: number;
+  escalate_at: number | null;
+  act_at: number;
+  postponed_ms: number;
+  waiting_for: WaitingFor | null;
+  attempts: number;
+  approved_by: string | null;
+  acted_at: number | null;
+  result: RemediationResult | null;
+  result_message: string | null;
+  undo_until: number | null;
+  closed_at: number | null;
+  created_at: number;
+  updated_at: number;
+  workflow_id: string;
+}
+
+const COLUMNS = `id, violation_id, provider, account, resource_type, resource_id, policy_name, policy_version, rule_name, team, owner, action,
+  parameters, dry_run, phase, severity, escalated, detected_at, escalate_at, act_at, postponed_ms, waiting_for, attempts, approved_by, acted_at,
+  result, result_message, undo_until, closed_at, created_at, updated_at, workflow_id`;
+
+function toRemediation(row: RemediationRow): RemediationRecord {
+  return {
+    id: row.id,
+    violationId: row.violation_id,
+    provider: row.provider,
+    account: row.account,
+    resourceType: row.resource_type,
+    resourceId: row.resource_id,
+    policyName: row.policy_name,
+    policyVersion: row.policy_version,
+    ruleName: row.rule_name,
+    team: row.team,
+    owner: row.owner,
+    action: row.action,
+    parameters: row.parameters,
+    dryRun: row.dry_run,
+    phase: row.phase,
+    severity: row.severity,
+    escalated: row.escalated,
+    detectedAt: row.detected_at,
+    escalateAt: row.escalate_at,
+    actAt: row.act_at,
+    postponedMs: row.postponed_ms,
+    waitingFor: row.waiting_for,
+    attempts: row.attempts,
+    approvedBy: row.approved_by,
+    actedAt: row.acted_at,
+    result: row.result,
+    resultMessage: row.result_message,
+    undoUntil: row.undo_until,
+    closedAt: row.closed_at,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    workflowId: row.workflow_id,
+  };
+}
+
+/** @throws TollgateError `not-found` */
+export async function getRemediation(db: Db, id: string): Promise<RemediationRecord> {
+  const { rows } = await db.query<RemediationRow>(`select ${COLUMNS} from remediations where id = $1`, [id]);
+  if (rows[0] === undefined) throw new TollgateError('not-found', `no remediation \`${id}\``);
+  return toRemediation(rows[0]);
+}
+
+/** The one remediation of a violation. @throws TollgateError `not-found` */
+export async function getRemediationOf(db: Db, violationId: string): Promise<RemediationRecord> {
+  const { rows } = await db.query<RemediationRow>(`select ${COLUMNS} from remediations where violation_id = $1`, [violationId]);
+  if (rows[0] === undefined) throw new TollgateError('not-found', `no remediation of violation \`${violationId}\``);
+  return toRemediation(rows[0]);
+}
+
+/** Newest first. */
+export async function listRemediations(db: Db, filter: RemediationFilter, page: PageRequest): Promise<Page<RemediationRecord>> {
+  const values: unknown[] = [page.limit + 1];
+  const parameter = (value: unknown) => `$${values.push(value)}`;
+  const where = FILTERS.filter(([key]) => filter[key] !== undefined).map(([key, column]) => `${column} = ${parameter(filter[key])}`);
+  if (filter.live !== undefined) where.push(`closed_at is ${filter.live ? '' : 'not '}null`);
+  const after = decodeCursor(page.cursor);
+  if (after !== null) where.push(`(created_at, id) < (${parameter(toTimestamp(after.at))}, ${parameter(after.id)})`);
+  const { rows } = await db.query<RemediationRow>(
+    `select ${COLUMNS} from remediations ${where.length === 0 ? '' : `where ${where.join(' and ')}`}
+     order by created_at desc, id desc limit $1`,
+    values,
+  );
+  return toPage(rows.map(toRemediation), page.limit, ({ createdAt: at, id }) => ({ at, id }));
+}
+
+/** What a row holds when it is opened; everything else has its first value. */
+export type NewRemediation = Pick<
+  RemediationRecord,
+  | 'id'
+  | 'violationId'
+  | 'provider'
+  | 'account'
+  | 'resourceType'
+  | 'resourceId'
+  | 'policyName'
+  | 'policyVersion'
+  | 'ruleName'
+  | 'team'
+  | 'owner'
+  | 'action'
+  | 'parameters'
+  | 'dryRun'
+  | 'phase'
+  | 'severity'
+  | 'detectedAt'
+  | 'escalateAt'
+  | 'actAt'
+  | 'createdAt'
+  | 'workflowId'
+>;
+
+/** Opens a remediation and names it in its violation; false, and nothing is written, when the violation has one already. In a transaction. */
+export async function openRemediation(db: Db, remediation: NewRemediation): Promise<boolean> {
+  const r = remediation;
+  const { rowCount } = await db.query(
+    `insert into remediations (id, violation_id, provider, account, resource_type, resource_id, policy_name, policy_version, rule_name, team, owner,
+       action, parameters, dry_run, phase, severity, detected_at, escalate_at, act_at, created_at, updated_at, workflow_id)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20, $21)
+     on conflict (violation_id) do nothing`,
+    [
+      ...[r.id, r.violationId, r.provider, r.account, r.resourceType, r.resourceId, r.policyName, r.policyVersion, r.ruleName, r.team, r.owner],
+      ...[r.action, JSON.stringify(r.parameters), r.dryRun, r.phase, r.severity],
+      ...[toTimestamp(r.detectedAt), toTimestamp(r.escalateAt), toTimestamp(r.actAt), toTimestamp(r.createdAt), r.workflowId],
+    ],
+  );
+  if (rowCount !== 1) return false;
+  await db.query('update violations set remediation_id = $2 where id = $1', [r.violationId, r.id]);
+  return true;
+}
+
+/** The part of a row that its workflow moves. */
+export type ProjectedState = Pick<
+  RemediationRecord,
+  | 'action'
+  | 'parameters'
+  | 'phase'
+  | 'severity'
+  | 'escalated'
+  | 'escalateAt'
+  | 'actAt'
+  | 'postponedMs'
+  | 'waitingFor'
+  | 'attempts'
+  | 'approvedBy'
+  | 'actedAt'
+  | 'result'
+  | 'resultMessage'
+  | 'undoUntil'
+  | 'closedAt'
+>;
+
+/** Writes projection number `seq`; false, and nothing is written, when that one or a later one is there already. */
+export async function writeProjection(db: Db, id: string, seq: number, state: ProjectedState, at: Instant): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update remediations set projection_seq = $2, updated_at = $3, action = $4, parameters = $5, phase = $6, severity = $7, escalated = $8,
+       escalate_at = $9, act_at = $10, postponed_ms = $11, waiting_for = $12, attempts = $13, approved_by = $14, acted_at = $15, result = $16,
+       result_message = $17, undo_until = $18, closed_at = $19
+     where id = $1 and projection_seq < $2`,
+    [
+      ...[id, seq, toTimestamp(at), state.action, JSON.stringify(state.parameters), state.phase, state.severity, state.escalated],
+      ...[toTimestamp(state.escalateAt), toTimestamp(state.actAt), state.postponedMs, state.waitingFor, state.attempts, state.approvedBy],
+      ...[toTimestamp(state.actedAt), state.result, state.resultMessage, toTimestamp(state.undoUntil), toTimestamp(state.closedAt)],
+    ],
+  );
+  return rowCount === 1;
+}
+
+/** Keeps the resource as it was before the act, for undo. */
+export async function saveForUndo(db: Db, id: string, resource: Resource): Promise<void> {
+  await db.query('update remediations set saved = $2 where id = $1', [id, JSON.stringify(resource)]);
+}
+
+/** The resource as it was before the act; null when nothing was saved. */
+export async function savedResource(db: Db, id: string): Promise<Resource | null> {
+  const { rows } = await db.query<{ saved: Resource | null }>('select saved from remediations where id = $1', [id]);
+  return rows[0]?.saved ?? null;
+}
+
+/** Opened before `before`, and their workflow has written nothing: it may never have been started. */
+export async function listUnstarted(db: Db, before: Instant, limit: number): Promise<readonly string[]> {
+  const { rows } = await db.query<{ violation_id: string }>(
+    `select violation_id from remediations where projection_seq = 0 and closed_at is null and created_at < $1 order by created_at limit $2`,
+    [toTimestamp(before), limit],
+  );
+  return rows.map((row) => row.violation_id);
+}
+
+/** Each given field narrows; empty means all. */
+export interface WaitingFilter {
+  readonly ids?: readonly string[];
+  readonly policyName?: string;
+  readonly account?: string;
+  readonly resourceId?: string;
+}
+
+/** Workflows of live remediations that wait for something, to be told to look again. */
+export async function listWaitingWorkflows(db: Db, filter: WaitingFilter): Promise<readonly string[]> {
+  const { rows } = await db.query<{ workflow_id: string }>(
+    `select workflow_id from remediations
+     where closed_at is null and waiting_for is not null and ($1::text[] is null or id = any($1)) and ($2::text is null or policy_name = $2)
+       and ($3::text is null or account = $3) and ($4::text is null or resource_id = $4)
+     order by act_at, id`,
+    [filter.ids ?? null, filter.policyName ?? null, filter.account ?? null, filter.resourceId ?? null],
+  );
+  return rows.map((row) => row.workflow_id);
+}
+
+/** An undo brings the violation back: open again under the resource's id of now. Nothing happens when a newer episode lives. */
+export async function reopenAfterUndo(db: Db, violationId: string, resourceId: string): Promise<void> {
+  await db.query(
+    `update violations v set status = 'open', closed_at = null, close_reason = null, resource_id = $2
+     where id = $1 and status = 'remediated' and not exists (
+       select from violations o where o.closed_at is null and o.provider = v.provider and o.account = v.account and o.resource_type = v.resource_type
+         and o.resource_id = $2 and o.policy_name = v.policy_name and o.rule_name = v.rule_name)`,
+    [violationId, resourceId],
+  );
+}

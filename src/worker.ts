@@ -1,0 +1,113 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { createActivities } from './activities/index.js';
+import { type Config, loadConfig, requireDatabaseUrl, requireTemporal } from './config.js';
+import { createLog } from './log.js';
+import { createChannels } from './notify/channels.js';
+import { runAsEntry } from './runtime/entry.js';
+import { retryUntilItWorks, stopRequested, tellReady } from './runtime/lifecycle.js';
+import { ensureSearchAttributes } from './runtime/namespace.js';
+import { createProviders } from './runtime/providers.js';
+import { ensureStandingWorkflows } from './runtime/standing-workflows.js';
+import { installTemporalRuntime } from './runtime/temporal-runtime.js';
+import { createPool, type Pool } from './store/db.js';
+import { getInstallation } from './store/installation.js';
+import { TASK_QUEUE } from './workflows/messages.js';
+
+/** Runs one worker until it is asked to stop. It waits for Temporal and the database when they are away, at its start and later. */
+export async function runWorker(env: NodeJS.ProcessEnv = process.env): Promise<void> {
+  // The workflow code reads the zone of its process; what it computes must not depend on the machine.
+  process.env['TZ'] = 'UTC';
+  const config = loadConfig(env);
+  const connectionString = requireDatabaseUrl(config);
+  requireTemporal(config);
+  const log = createLog('worker', config.logLevel);
+  installTemporalRuntime(log);
+  const pool = createPool({
+    connectionString,
+    applicationName: 'tollgate worker',
+    max: 20,
+    onError: (err) => log.warn({ err }, 'a database connection broke'),
+  });
+  let stopping = false;
+  const stop = stopRequested().then((why) => {
+    stopping = true;
+    log.info({ why }, 'stopping');
+  });
+  const started = await retryUntilItWorks(
+    () => start(config, pool, log),
+    (err) => log.warn({ err }, 'the worker cannot start yet'),
+    () => stopping,
+  );
+  if (started !== undefined) await run(started, stop, log);
+  await pool.end();
+}
+
+interface Started {
+  readonly worker: Worker;
+  readonly native: NativeConnection;
+  readonly connection: Connection;
+}
+
+async function start(config: Config, pool: Pool, log: Logger): Promise<Started> {
+  const { connectionOptions, namespace } = config.temporal;
+  const { acceleration } = await getInstallation(pool);
+  const native = await NativeConnection.connect(connectionOptions);
+  const connection = Connection.lazy(connectionOptions);
+  try {
+    await ensureSearchAttributes(connection, namespace);
+    const client = new Client({ connection, namespace });
+    const worker = await Worker.create({
+      connection: native,
+      namespace,
+      taskQueue: TASK_QUEUE,
+      ...workflowCode(),
+      activities: createActivities({
+        pool,
+        temporal: client,
+        taskQueue: TASK_QUEUE,
+        providers: createProviders(pool),
+        channels: createChannels(log),
+        settings: config.settings,
+        directory: config.directory,
+        now: Date.now,
+        log,
+      }),
+      // 150 KB each; more would only cost memory.
+      maxCachedWorkflows: 1_000,
+      maxConcurrentActivityTaskExecutions: 40,
+      // After a kill the workflow's next task is first offered to the dead worker, for this long.
+      stickyQueueScheduleToStartTimeout: 2_000,
+      shutdownGraceTime: 3_000,
+    });
+    await ensureStandingWorkflows(client, config.settings, acceleration);
+    return { worker, native, connection };
+  } catch (error) {
+    await Promise.allSettled([native.close(), connection.close()]);
+    throw error;
+  }
+}
+
+/** Compiled, the bundle lies beside this file; from the sources it is made now. */
+function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  const codePath = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
+  if (existsSync(codePath)) return { workflowBundle: { codePath } };
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return { workflowsPath: fileURLToPath(new URL(`./workflows/index.${extension}`, import.meta.url)) };
+}
+
+async function run({ worker, native, connection }: Started, stop: Promise<void>, log: Logger): Promise<void> {
+  const running = worker.run();
+  tellReady();
+  log.info({ task_queue: TASK_QUEUE }, 'the worker takes work');
+  // A failed worker ends the process with an error; whoever watches over it starts it again.
+  await Promise.race([stop, running]);
+  if (worker.getState() === 'RUNNING') worker.shutdown();
+  await running;
+  await Promise.allSettled([native.close(), connection.close()]);
+}
+
+runAsEntry(import.meta.url, () => runWorker());
