@@ -61,6 +61,7 @@ interface Parts {
 function appOf(config: Config, { pool, snapshot, decisionLog, connection, log }: Parts): ReturnType<typeof createApp> {
   const providers = createProviders(pool);
   const simulated = providers.get('simulated');
+  const catalog = createCatalog();
   const { connectionOptions, namespace, uiUrl } = config.temporal;
   return createApp({
     pool,
@@ -72,7 +73,7 @@ function appOf(config: Config, { pool, snapshot, decisionLog, connection, log }:
     price: (resource) => simulated.price(resource),
     offers: (region) => simulated.offers(region),
     providers: providers.names,
-    simulated: { admin: createSimulatedAdmin(pool, { catalog: createCatalog() }), bodies },
+    simulated: { admin: (db) => createSimulatedAdmin(db, { catalog }), bodies },
     now: Date.now,
     log,
     temporalUiUrl: uiUrl,

@@ -5,6 +5,7 @@ import type { Db } from '../store/db.js';
 import { getException, listApprovedExceptions } from '../store/exceptions.js';
 import { findInventoryByKey } from '../store/inventory.js';
 import { listViolations, markExcepted, reopenViolationAsNewEpisode, type ViolationFilter } from '../store/violations.js';
+import { allPages } from './all-pages.js';
 import type { ActivityDeps } from './deps.js';
 import { nudgeRemediations, signalViolationClosed, startRemediations } from './remediation-start.js';
 
@@ -43,20 +44,8 @@ async function coveringException(
   return findException(compileExceptions(exceptions), { resource: found.resource, policyName, ruleName, at });
 }
 
-const PAGE = 1_000;
-
-async function allViolations(db: Db, filter: ViolationFilter): Promise<readonly ViolationRecord[]> {
-  const all: ViolationRecord[] = [];
-  let cursor: string | null = null;
-  do {
-    const page: { readonly items: readonly ViolationRecord[]; readonly next: string | null } = await listViolations(db, filter, {
-      limit: PAGE,
-      cursor,
-    });
-    all.push(...page.items);
-    cursor = page.next;
-  } while (cursor !== null);
-  return all;
+function allViolations(db: Db, filter: ViolationFilter): Promise<readonly ViolationRecord[]> {
+  return allPages((page) => listViolations(db, filter, page));
 }
 
 /** After a move is stored: remediations of covered violations close, waiting ones look again, and what is enforced again gets its remediation. */

@@ -1,9 +1,17 @@
 import type { ActivityDeps } from './deps.js';
+import { createNoticeActivities } from './notices.js';
+import { createPolicyActivities } from './policy-lifecycle.js';
+import { createExceptionActivities } from './exception.js';
+import { createRemediationActivities } from './remediation.js';
 import { createScanActivities } from './scan.js';
 
 /** All activities of a worker. */
 export function createActivities(deps: ActivityDeps) {
   return {
+    ...createNoticeActivities(deps),
+    ...createPolicyActivities(deps),
+    ...createExceptionActivities(deps),
+    ...createRemediationActivities(deps),
     ...createScanActivities(deps),
   };
 }

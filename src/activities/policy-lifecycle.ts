@@ -6,12 +6,14 @@ import { type Refused, wrongInput, wrongState } from '../policy/refused.js';
 import { appendAudit } from '../store/audit.js';
 import { type Db, transaction } from '../store/db.js';
 import { findStoredPolicy, insertPolicy, type PolicyContent, savePolicy, type StoredPolicy, versionDraft } from '../store/policies.js';
+import { listRemediations } from '../store/remediations.js';
 import { closeViolationsOfPolicy } from '../store/violations.js';
 import { workflowIds } from '../workflows/messages.js';
+import { allPages } from './all-pages.js';
 import type { ActivityDeps } from './deps.js';
 import { tellOfPolicy } from './policy-notices.js';
 import { isRefused, refusal, unknownSubject } from './refusal.js';
-import { closeRemediationsOfPolicy } from './remediation-start.js';
+import { signalViolationClosed } from './remediation-start.js';
 
 export interface CreateRequest {
   readonly kind: 'create';
@@ -47,7 +49,11 @@ export function createPolicyActivities(deps: ActivityDeps) {
     movePolicy: (request: MovePolicyRequest) => transaction(deps.pool, (db) => move(deps, db, request)),
 
     /** After a policy has ceased to enforce: its remediations close. Safe to repeat. */
-    retireRemediations: (name: string) => closeRemediationsOfPolicy(deps, name, `policy ${name} no longer enforces`),
+    async closeRemediationsOfPolicy(name: string): Promise<void> {
+      const live = await allPages((page) => listRemediations(deps.pool, { policy: name, live: true }, page));
+      const ids = live.map(({ id }) => id);
+      await signalViolationClosed(deps, ids, 'policy_archived', `policy ${name} no longer enforces`);
+    },
   };
 }
 
@@ -102,7 +108,8 @@ function documentOf(name: string, content: PolicyContent): PolicyDocument {
     const problems = issues.map(({ path, message }) => ({ path: `content.${path}`, message }));
     throw refusal({ refused: 'Invalid', message: 'the content is not a valid policy', problems });
   }
-  const refused: Refused | null = policy.name === name ? null : wrongInput('content.metadata.name', `expected \`${name}\`: a policy keeps its name`);
+  const refused: Refused | null =
+    policy.name === name ? null : wrongInput('content.metadata.name', `expected \`${name}\`: a policy keeps its name`);
   if (refused !== null) throw refusal(refused);
   return { policy, content };
 }

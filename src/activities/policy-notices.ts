@@ -5,6 +5,7 @@ import { authorsOf } from '../policy/lifecycle.js';
 import type { PolicyRecord } from '../policy/records.js';
 import type { Db } from '../store/db.js';
 import { addressed, writeNotices } from '../store/outbox.js';
+import { teamsAffectedBy } from '../store/policies.js';
 import type { ActivityDeps } from './deps.js';
 import type { PolicyRequest } from './policy-lifecycle.js';
 
@@ -78,9 +79,6 @@ async function recipients(deps: ActivityDeps, db: Db, stage: PolicyStage, { befo
 
 /** The people of the teams that have violations of the policy, also when they are just being closed with it. */
 async function affectedPeople(deps: ActivityDeps, db: Db, name: string): Promise<readonly string[]> {
-  const { rows } = await db.query<{ team: string }>(
-    `select distinct team from violations where policy_name = $1 and (closed_at is null or close_reason = 'policy_archived')`,
-    [name],
-  );
-  return rows.flatMap(({ team }) => [...recipientsOf(deps.directory, team, null)]);
+  const teams = await teamsAffectedBy(db, name);
+  return teams.flatMap((team) => [...recipientsOf(deps.directory, team, null)]);
 }

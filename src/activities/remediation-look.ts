@@ -24,8 +24,6 @@ export interface LookInput extends Concern {
   readonly parameters: ActionParameters;
   readonly approvedFingerprint: string | null;
   readonly holdLeftMs: number;
-  /** False where an earlier attempt left the resource changed: what was saved before that one is what undo needs. */
-  readonly save: boolean;
 }
 
 /** What the act needs to know of the resource as it is. */
@@ -67,7 +65,7 @@ export async function lookBeforeActing(deps: LookDeps, input: LookInput): Promis
   const outlook = outlookOf(await gather(deps, input, judged));
   if (outlook.kind !== 'act') return outlook;
   if (judged.resource === null) throw new TypeError('an act without a resource');
-  if (input.save) await saveForUndo(deps.pool, input.remediationId, judged.resource);
+  await saveForUndo(deps.pool, input.remediationId, judged.resource);
   return { ...outlook, before: beforeOf(deps, outlook, judged, judged.resource) };
 }
 

@@ -54,7 +54,7 @@ export async function projectRemediation(deps: ProjectDeps, projection: Projecti
   const notices = noticesOf(deps, projection);
   await transaction(deps.pool, async (db) => {
     if (!(await writeProjection(db, remediationId, seq, projection.state, at))) return;
-    await appendEvents(db, remediationId, [...projection.events, ...notices.map((notice) => sentEvent(notice, projection))]);
+    await appendEvents(db, remediationId, projection.events);
     await writeNotices(db, notices, at);
     await changeViolation(db, projection);
     for (const audit of projection.audits) await appendAudit(db, { ...audit, subject: remediationId, before: null, at });
@@ -68,11 +68,6 @@ function noticesOf({ directory, channels }: ProjectDeps, { notice, remediationId
   const recipients = [...recipientsOf(directory, team, owner), ...operators];
   const { stage, title, body } = notice;
   return [...channels.keys()].flatMap((channel) => [...addressed({ subject: remediationId, stage, title, body }, recipients, channel)]);
-}
-
-function sentEvent(notice: NewNotice, { at }: Projection): NewEvent {
-  const { stage, recipient, channel } = notice;
-  return { key: `notice/${stage}/${recipient}/${channel}`, at, event: 'notice-sent', principal: null, details: { to: recipient, channel, stage } };
 }
 
 async function changeViolation(db: Db, { violation, violationId, at }: Projection): Promise<void> {

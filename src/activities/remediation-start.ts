@@ -33,11 +33,15 @@ import {
 import type { ActivityDeps } from './deps.js';
 
 type StartDeps = Pick<ActivityDeps, 'pool' | 'temporal' | 'taskQueue' | 'settings' | 'now'>;
+export interface StartOptions {
+  /** How soon a remediation that waits looks again by itself; each further wait is longer, see `backoff`. @default 5 s */
+  readonly recheckEveryMs?: number;
+}
+
 type SignalDeps = Pick<ActivityDeps, 'pool' | 'temporal'>;
 
 /** So many starts and signals are under way at once. */
 const CONCURRENCY = 8;
-/** How soon a remediation that waits looks again by itself; each further wait is longer, see `workflows/remediation-state.ts`. */
 const RECHECK_EVERY_MS = 5 * SECOND;
 /** A row younger than this may be one whose workflow is just being started. */
 const UNSTARTED_AFTER_MS = 30 * SECOND;
@@ -46,15 +50,20 @@ const UNSTARTED_AFTER_MS = 30 * SECOND;
  * Opens and starts the remediation of each violation that is open and gets a course; answers how many it opened. Safe to repeat, and
  * safe under a crash between the row and the start: the next call starts what has a row and no workflow yet.
  */
-export async function startRemediations(deps: StartDeps, violationIds: readonly string[]): Promise<number> {
+export async function startRemediations(deps: StartDeps, violationIds: readonly string[], options: StartOptions = {}): Promise<number> {
   const { acceleration } = await getInstallation(deps.pool);
+  const concerned: ViolationRecord[] = [];
   let opened = 0;
   await eachOf(violationIds, async (violationId) => {
     const violation = await findViolation(deps.pool, violationId);
     if (violation === undefined || violation.status !== 'open' || !needsRemediation(violation)) return;
+    concerned.push(violation);
     if (violation.remediationId === null && (await open(deps, violation, acceleration))) opened += 1;
-    const remediation = await getRemediationOf(deps.pool, violationId);
-    if (remediation.closedAt === null) await startWorkflow(deps, violation, remediation, acceleration);
+  });
+  // INVARIANT: all rows are there before the first workflow runs, so that a breach of the blast radius is seen before the first acts.
+  await eachOf(concerned, async (violation) => {
+    const remediation = await getRemediationOf(deps.pool, violation.id);
+    if (remediation.closedAt === null) await startWorkflow(deps, violation, inputOf(deps, violation, remediation, { acceleration, ...options }), remediation);
   });
   return opened;
 }
@@ -118,7 +127,12 @@ async function open(deps: StartDeps, violation: ViolationRecord, acceleration: n
 }
 
 /** What the row fixes is taken from the row; the lengths that it does not hold are those of the settings. */
-function inputOf(deps: StartDeps, violation: ViolationRecord, row: RemediationRecord, acceleration: number): RemediationInput {
+function inputOf(
+  deps: StartDeps,
+  violation: ViolationRecord,
+  row: RemediationRecord,
+  { acceleration, recheckEveryMs }: StartOptions & { readonly acceleration: number },
+): RemediationInput {
   const course = courseFor(deps, violation, acceleration);
   return {
     remediationId: row.id,
@@ -141,20 +155,21 @@ function inputOf(deps: StartDeps, violation: ViolationRecord, row: RemediationRe
     undoWindowMs: course.undoWindowMs,
     maxPostponeMs: course.maxPostponeMs,
     holdDestructiveMs: waitingLength(deps.settings.exceptions.holdDestructiveMs, acceleration),
-    recheckEveryMs: RECHECK_EVERY_MS,
+    recheckEveryMs: recheckEveryMs ?? RECHECK_EVERY_MS,
+    dryRun: row.dryRun,
     createdAt: row.createdAt,
   };
 }
 
 /** One workflow per remediation, ever: a running or finished one is left alone. */
-async function startWorkflow(deps: StartDeps, violation: ViolationRecord, row: RemediationRecord, acceleration: number): Promise<void> {
+async function startWorkflow(deps: StartDeps, violation: ViolationRecord, input: RemediationInput, row: RemediationRecord): Promise<void> {
   try {
     await deps.temporal.workflow.start(WORKFLOWS.remediation, {
       taskQueue: deps.taskQueue,
       workflowId: row.workflowId,
       workflowIdConflictPolicy: 'USE_EXISTING',
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
-      args: [inputOf(deps, violation, row, acceleration)],
+      args: [input],
       staticSummary: `${actionWords(row.action)} \`${row.resourceId}\`: ${violation.message}`.slice(0, SUMMARY_LENGTH),
       staticDetails: detailsOf(violation, row),
       typedSearchAttributes: [

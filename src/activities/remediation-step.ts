@@ -32,7 +32,8 @@ export type StepResult =
   | { readonly kind: 'done'; readonly changed: boolean; readonly made: { readonly [name: string]: string } }
   /** Enforcement is paused, or the resource is not the one that was looked at: nothing was called. */
   | { readonly kind: 'held'; readonly message: string }
-  | { readonly kind: 'failed'; readonly message: string; readonly retryable: boolean };
+  /** `unknown`: the answer got lost, so it may have happened; asking again with the same key tells. */
+  | { readonly kind: 'failed'; readonly message: string; readonly retryable: boolean; readonly unknown: boolean };
 
 type StepDeps = Pick<ActivityDeps, 'pool' | 'providers' | 'now'>;
 
@@ -48,7 +49,8 @@ export async function performStep(deps: StepDeps, input: StepInput): Promise<Ste
       if (!(error instanceof TollgateError)) throw error;
       await failEffect(deps.pool, input.idempotencyKey, describeError(error), deps.now());
       // What is gone is not refused: the next look finds it gone.
-      return { kind: 'failed', message: describeError(error), retryable: isRetryable(error.code) || error.code === 'not-found' };
+      const retryable = isRetryable(error.code) || error.code === 'not-found';
+      return { kind: 'failed', message: describeError(error), retryable, unknown: error.code === 'provider-unreachable' };
     }
   });
 }

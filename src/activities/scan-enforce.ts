@@ -29,7 +29,13 @@ export async function tellEndedRemediations(deps: EnforceDeps): Promise<number> 
     if (last === undefined) return told;
     for (const [message, group] of groupBy(batch, wordsFor)) {
       const [first] = group;
-      if (first !== undefined) await signalViolationClosed(deps, group.map(({ id }) => id), first.result, message);
+      if (first !== undefined)
+        await signalViolationClosed(
+          deps,
+          group.map(({ id }) => id),
+          first.result,
+          message,
+        );
     }
     told += batch.length;
     after = last.id;

@@ -6,7 +6,8 @@ import { longestPeriodMs } from '../policy/compile.js';
 import { DAY, waitingLength } from '../policy/durations.js';
 import { compileExceptions } from '../policy/exception.js';
 import type { Metrics, Resource, ResourceKey } from '../policy/model.js';
-import { type CompiledCache, type CompiledSet, loadLiveExceptions } from '../store/enforcing.js';
+import type { CompiledCache, CompiledSet } from '../store/enforcing.js';
+import { loadLiveExceptions } from '../store/exceptions.js';
 import { findListing, type ListingOf, type ListingProgress, resumeListing, storePage } from '../store/findings.js';
 import { getInstallation } from '../store/installation.js';
 import { reconcileShard, type ShardOutcome } from '../store/reconcile.js';
@@ -97,12 +98,20 @@ async function withMetrics(
 }
 
 /** Metrics that cannot be read are unknown; everything else about these resources still counts. */
-async function readMetrics(deps: ShardDeps, provider: Provider, keys: readonly ResourceKey[], days: number): Promise<readonly (Metrics | null)[]> {
+async function readMetrics(
+  deps: ShardDeps,
+  provider: Provider,
+  keys: readonly ResourceKey[],
+  days: number,
+): Promise<readonly (Metrics | null)[]> {
   try {
     return await patiently(() => provider.metrics(keys, days, cancellationSignal()));
   } catch (error) {
     if (!(error instanceof TollgateError)) throw error;
-    deps.log.warn({ provider: provider.name, resources: keys.length, error: error.message }, 'metrics could not be read, they count as unknown');
+    deps.log.warn(
+      { provider: provider.name, resources: keys.length, error: error.message },
+      'metrics could not be read, they count as unknown',
+    );
     return keys.map(() => null);
   }
 }

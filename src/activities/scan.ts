@@ -36,7 +36,9 @@ export function createScanActivities(deps: ActivityDeps) {
     nextShards: withFailures(({ scanId, after, limit }: NextShardsInput) => nextShards(deps.pool, scanId, after, limit)),
     /** Reads, judges and reconciles one shard. */
     scanShard: withFailures((input: ScanShardInput) => readShard({ ...deps, policies }, input)),
-    failShard: withFailures(({ scanId, shard, error }: FailShardInput) => transaction(deps.pool, (db) => failShard(db, scanId, shard, error))),
+    failShard: withFailures(({ scanId, shard, error }: FailShardInput) =>
+      transaction(deps.pool, (db) => failShard(db, scanId, shard, error)),
+    ),
     tellEndedRemediations: withFailures(() => tellEndedRemediations(deps)),
     /** Answers how many began; those that a killed worker left half begun are begun too. */
     beginRemediations: withFailures(async ({ scanId }: ScanOnly) => {

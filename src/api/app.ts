@@ -36,15 +36,21 @@ export function createApp(deps: AppDeps): Express {
 
 /** Every route by its path, and 405 for the methods that a path does not have. */
 function mount(app: Express, routes: readonly Route[], serve: (route: Route) => RequestHandler): void {
-  const byPath = Map.groupBy(routes, (route) => route.name.slice(route.name.indexOf(' ') + 1));
-  for (const [path, ofPath] of byPath) {
+  for (const path of new Set(routes.map(pathOf))) {
+    const ofPath = routes.filter((route) => pathOf(route) === path);
     const mounted = app.route(path.replaceAll(/\{(\w+)\}/g, ':$1'));
     for (const route of ofPath) mounted[methodOf(route)](serve(route));
     mounted.all((req) => {
       const allowed = ofPath.map((route) => methodOf(route).toUpperCase()).join(', ');
-      throw new HttpProblem(405, 'method-not-allowed', 'This path has no such method', `expected ${allowed}, got ${req.method}`, { allow: allowed });
+      throw new HttpProblem(405, 'method-not-allowed', 'This path has no such method', `expected ${allowed}, got ${req.method}`, {
+        allow: allowed,
+      });
     });
   }
+}
+
+function pathOf(route: Route): string {
+  return route.name.slice(route.name.indexOf(' ') + 1);
 }
 
 function methodOf(route: Route): 'get' | 'post' | 'delete' {
@@ -66,7 +72,15 @@ function observe({ snapshot, metrics, log }: AppContext): RequestHandler {
       metrics.requests.observe({ method: req.method, route, status: String(res.statusCode) }, seconds);
       const { principal, workflowId } = res.locals as { principal?: string; workflowId?: string };
       log.info(
-        { requestId, method: req.method, path: req.path, status: res.statusCode, ms: Math.round(seconds * 10_000) / 10, principal, workflowId },
+        {
+          requestId,
+          method: req.method,
+          path: req.path,
+          status: res.statusCode,
+          ms: Math.round(seconds * 10_000) / 10,
+          principal,
+          workflowId,
+        },
         'request',
       );
     });

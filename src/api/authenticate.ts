@@ -25,7 +25,8 @@ function bearerToken(req: Request): string {
   const header = req.get('authorization');
   if (header === undefined) throw new TollgateError('unauthenticated', 'send a token: `Authorization: Bearer tg_…`');
   const [, token] = /^Bearer +(\S+)$/i.exec(header) ?? [];
-  if (token === undefined || token.length > LONGEST_TOKEN) throw new TollgateError('unauthenticated', 'expected `Authorization: Bearer tg_…`');
+  if (token === undefined || token.length > LONGEST_TOKEN)
+    throw new TollgateError('unauthenticated', 'expected `Authorization: Bearer tg_…`');
   return token;
 }
 

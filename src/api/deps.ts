@@ -4,7 +4,7 @@ import type { SimulatedAdmin } from '../cloud/simulated/admin.js';
 import type { Directory } from '../policy/directory.js';
 import type { Cost, Resource } from '../policy/model.js';
 import type { Settings } from '../policy/settings.js';
-import type { Pool } from '../store/db.js';
+import type { Db, Pool } from '../store/db.js';
 import type { DecisionLog } from '../store/decision-log.js';
 import type { Snapshot } from '../store/snapshot.js';
 import type { LoggedDecision } from './decision-facts.js';
@@ -45,7 +45,7 @@ export interface AppDeps {
   /** Names of the configured providers. */
   readonly providers: readonly Provider['name'][];
   /** Only where the simulated cloud is configured: its admin routes exist then. */
-  readonly simulated?: { readonly admin: SimulatedAdmin; readonly bodies: typeof simulatedBodies };
+  readonly simulated?: { readonly admin: (db: Db) => SimulatedAdmin; readonly bodies: typeof simulatedBodies };
   readonly now: () => number;
   readonly log: ApiLog;
   /** `http://127.0.0.1:8233`, or null where there is no Temporal UI to link to. */

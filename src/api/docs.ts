@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { Router } from 'express';
 
 const PAGE = `<!doctype html>
@@ -27,7 +27,7 @@ export function serveDocs(): Router {
   router.get('/', (_req, res) => void res.type('html').send(PAGE));
   router.get('/start.js', (_req, res) => void res.type('js').send(START));
   for (const asset of ASSETS) {
-    router.get(`/${asset}`, (_req, res) => res.sendFile(join(directory, asset), { maxAge: '1d' }));
+    router.get(`/${asset}`, (_req, res) => res.sendFile(asset, { root: directory, maxAge: '1d' }));
   }
   return router;
 }

@@ -24,7 +24,9 @@ export function toScope(key: string | undefined, call: Omit<IdempotencyScope, 'k
  */
 export function onceOf(scope: IdempotencyScope | undefined, requestId: string): Pick<Call, 'onceKey' | 'newId'> {
   if (scope === undefined) return { onceKey: requestId, newId };
-  const digest = createHash('sha256').update(JSON.stringify([scope.principal, scope.method, scope.path, scope.key])).digest('hex');
+  const digest = createHash('sha256')
+    .update(JSON.stringify([scope.principal, scope.method, scope.path, scope.key]))
+    .digest('hex');
   return { onceKey: digest, newId: (prefix) => `${prefix}_${toUuid(digest)}` };
 }
 
@@ -47,7 +49,8 @@ export async function runOnce(call: KeyedCall, run: () => Promise<Reply>): Promi
   const outcome = await beginIdempotent(pool, scope, hashBody(call.rawBody), call.at);
   if (outcome.kind === 'repeat') return fromKept(outcome.status, outcome.response);
   if (outcome.kind === 'other-body') throw new TollgateError('conflict', 'this `Idempotency-Key` was used with another body');
-  if (outcome.kind === 'in-progress') throw new TollgateError('conflict', 'the first request with this `Idempotency-Key` is still under way; try again');
+  if (outcome.kind === 'in-progress')
+    throw new TollgateError('conflict', 'the first request with this `Idempotency-Key` is still under way; try again');
   try {
     const reply = await run();
     if (reply.pending === true) await releaseIdempotent(pool, scope);

@@ -14,7 +14,9 @@ export function expecting<S extends z.ZodType>(phrase: string, schema: S): S {
 }
 
 /** Parses the parts of a request, or throws `invalid-input` with every problem of all of them. The names of the parts are for people. */
-export function parseParts<K extends string>(parts: { readonly [name in K]: readonly [z.ZodType, unknown] }): { readonly [name in K]: unknown } {
+export function parseParts<K extends string>(
+  parts: { readonly [name in K]: readonly [z.ZodType, unknown] },
+): { readonly [name in K]: unknown } {
   const parsed = {} as { [name in K]: unknown };
   const problems: Problem[] = [];
   const faulty: string[] = [];

@@ -6,7 +6,12 @@ import type { ApiLimits } from './deps.js';
 const MINUTE_MS = 60_000;
 const MIB = 1024 * 1024;
 
-export const DEFAULT_LIMITS: ApiLimits = { bodyBytes: 2 * MIB, requestsPerMinute: 6_000, evaluationsPerMinute: 600_000, refusalsPerMinute: 300 };
+export const DEFAULT_LIMITS: ApiLimits = {
+  bodyBytes: 2 * MIB,
+  requestsPerMinute: 6_000,
+  evaluationsPerMinute: 600_000,
+  refusalsPerMinute: 300,
+};
 
 /** Counts a request, and rejects when its caller has made too many. Counts are per process. */
 export type Limiter = (req: Request, res: Response) => Promise<void>;
@@ -36,7 +41,7 @@ function limiter(perMinute: number, keyGenerator: (req: Request, res: Response) 
 /** Waits for a middleware; rejects with what it passes on. */
 export function runMiddleware(middleware: RequestHandler, req: Request, res: Response): Promise<void> {
   return new Promise((resolve, reject) => {
-    const done = (error?: unknown) => (error === undefined ? resolve() : reject(error as Error));
+    const done = (error?: unknown) => (error === undefined ? resolve() : reject(error));
     Promise.resolve(middleware(req, res, done)).catch(reject);
   });
 }

@@ -19,7 +19,12 @@ export function createMetrics(state: { readonly degraded: () => boolean; readonl
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers,
   });
-  const decisions = new Counter({ name: 'tollgate_decisions_total', help: 'Evaluations, by decision', labelNames: ['decision'], registers });
+  const decisions = new Counter({
+    name: 'tollgate_decisions_total',
+    help: 'Evaluations, by decision',
+    labelNames: ['decision'],
+    registers,
+  });
   const degraded = new Counter({ name: 'tollgate_degraded_decisions_total', help: 'Evaluations answered from memory alone', registers });
   gauge(registers, 'tollgate_degraded', 'One while what is in memory may be out of date', () => (state.degraded() ? 1 : 0));
   gauge(registers, 'tollgate_decisions_waiting', 'Decisions that are in memory only', state.waitingDecisions);

@@ -12,7 +12,10 @@ const COMMON: Readonly<Record<number, string>> = {
   503: 'A part that this needs is away; `detail` names it',
 };
 const WITH_TOKEN: Readonly<Record<number, string>> = { 401: 'No token, or one that is not valid', 403: 'The principal may not do this' };
-const WITH_BODY: Readonly<Record<number, string>> = { 413: 'The body is too large', 415: 'The content type is not one that this route takes' };
+const WITH_BODY: Readonly<Record<number, string>> = {
+  413: 'The body is too large',
+  415: 'The content type is not one that this route takes',
+};
 
 /** OpenAPI 3.1, made from the schemas that validate and the permission table. */
 export function openApiDocument(routes: readonly Route[], version: string): object {
@@ -21,7 +24,12 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
   for (const route of routes) registry.registerPath(describeRoute(route));
   return new OpenApiGeneratorV31(registry.definitions).generateDocument({
     openapi: '3.1.0',
-    info: { title: 'Tollgate', version, description: 'Enforces cost policies on cloud infrastructure.', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    info: {
+      title: 'Tollgate',
+      version,
+      description: 'Enforces cost policies on cloud infrastructure.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
     servers: [{ url: '/' }],
   });
 }
@@ -35,7 +43,9 @@ function describeRoute(route: Route): RouteConfig {
     operationId: operationId(route.name),
     summary: route.summary,
     tags: [route.tag],
-    ...(permission === 'public' ? { security: [] } : { security: [{ token: [] }], description: `Roles: ${[...permission, 'admin'].filter(unique).join(', ')}` }),
+    ...(permission === 'public'
+      ? { security: [] }
+      : { security: [{ token: [] }], description: `Roles: ${[...permission, 'admin'].filter(unique).join(', ')}` }),
     request: describeRequest(route),
     responses: describeAnswers(route),
   };
@@ -45,7 +55,10 @@ const unique = <T>(item: T, index: number, all: readonly T[]): boolean => all.in
 
 /** `POST /v1/policies/{name}/versions` → `postPoliciesNameVersions` */
 function operationId(name: string): string {
-  const [first = '', ...rest] = name.replace('/v1', '').split(/[^A-Za-z]+/).filter((word) => word !== '');
+  const [first = '', ...rest] = name
+    .replace('/v1', '')
+    .split(/[^A-Za-z]+/)
+    .filter((word) => word !== '');
   return first.toLowerCase() + rest.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
 }
 
@@ -63,7 +76,11 @@ function bodyContent(route: Route, body: z.ZodType): Record<string, { schema: z.
 }
 
 function describeAnswers(route: Route): RouteConfig['responses'] {
-  const problems = { ...COMMON, ...(PERMISSIONS[route.name] === 'public' ? {} : WITH_TOKEN), ...(route.body === undefined ? {} : WITH_BODY) };
+  const problems = {
+    ...COMMON,
+    ...(PERMISSIONS[route.name] === 'public' ? {} : WITH_TOKEN),
+    ...(route.body === undefined ? {} : WITH_BODY),
+  };
   return {
     ...Object.fromEntries(Object.entries(problems).map(([status, description]) => [status, problemAnswer(description)])),
     ...Object.fromEntries(Object.entries(route.answers).map(([status, answer]) => [status, describeAnswer(Number(status), answer)])),

@@ -72,6 +72,18 @@ export const PERMISSIONS = {
   'DELETE /v1/tokens/{id}': administrators,
   'GET /v1/audit': administrators,
   'GET /v1/audit/verify': administrators,
+
+  // Only where the simulated cloud is configured.
+  'GET /v1/simulated/faults': operators,
+  'POST /v1/simulated/faults': operators,
+  'DELETE /v1/simulated/faults': operators,
+  'DELETE /v1/simulated/faults/{id}': operators,
+  'GET /v1/simulated/settings': operators,
+  'POST /v1/simulated/settings': operators,
+  'GET /v1/simulated/calls': operators,
+  'POST /v1/simulated/resources': operators,
+  'POST /v1/simulated/resources/{account}/{family}/{kind}/{id}': operators,
+  'DELETE /v1/simulated/resources/{account}/{family}/{kind}/{id}': operators,
 } as const satisfies Record<`${Method} /${string}`, 'public' | readonly Role[]>;
 
 export type Method = 'GET' | 'POST' | 'DELETE';

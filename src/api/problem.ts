@@ -68,7 +68,14 @@ export function toProblem(error: unknown, requestId: string): ProblemDetails {
   return problem(known.code, title, status, known.message, requestId, known.problems);
 }
 
-function problem(type: string, title: string, status: number, detail: string, instance: string, errors: readonly Problem[]): ProblemDetails {
+function problem(
+  type: string,
+  title: string,
+  status: number,
+  detail: string,
+  instance: string,
+  errors: readonly Problem[],
+): ProblemDetails {
   return { type: `/problems/${type}`, title, status, detail, instance, errors };
 }
 
@@ -76,7 +83,8 @@ const ENCODING_PROBLEMS: ReadonlySet<unknown> = new Set(['charset.unsupported', 
 
 function asTollgateError(error: unknown): TollgateError | undefined {
   if (error instanceof TollgateError) return error;
-  if (isDatabaseAway(error)) return new TollgateError('unavailable', 'the database cannot be reached; nothing was changed', { cause: error });
+  if (isDatabaseAway(error))
+    return new TollgateError('unavailable', 'the database cannot be reached; nothing was changed', { cause: error });
   if (error instanceof URIError) return new TollgateError('invalid-input', 'the path is not validly percent-encoded');
   return fromBodyParser(error);
 }
@@ -96,7 +104,8 @@ function fromBodyParser(error: unknown): TollgateError | undefined {
 const AWAY_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 // Class 08 is a broken connection, 57P01 to 57P03 a server that stops or starts, 53300 one that has no connection left.
 const AWAY_SQLSTATE = /^(08...|57P0[123]|53300)$/;
-const AWAY_WORDS = /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|connection is closed/i;
+const AWAY_WORDS =
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|connection is closed/i;
 
 /** Whether a query failed because the database was not there, rather than because of the query. */
 export function isDatabaseAway(error: unknown): boolean {
@@ -110,7 +119,8 @@ export function isDatabaseAway(error: unknown): boolean {
 export function answerProblem(res: Response, error: unknown, log: ApiLog): void {
   const requestId = String(res.locals['requestId']);
   const details = toProblem(error, requestId);
-  if (details.status >= 500) log.error({ requestId, problem: details.type, error: describeError(error), stack: stackOf(error) }, 'request failed');
+  if (details.status >= 500)
+    log.error({ requestId, problem: details.type, error: describeError(error), stack: stackOf(error) }, 'request failed');
   if (res.headersSent) {
     res.destroy();
     return;

@@ -9,6 +9,7 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import { TollgateError, type ErrorCode, type Problem } from '../errors.js';
 import { REFUSALS, type RefusalType } from '../workflows/messages.js';
+import type { Reply } from './route.js';
 import { isTemporalAway, requireTemporal, temporalAway, type TemporalAccess } from './temporal-access.js';
 
 /** What became of an update: its answer, or not known yet (it may still happen), or its workflow had ended before. */
@@ -72,7 +73,15 @@ function toServiceProblem(access: TemporalAccess, error: unknown): unknown {
   const code = grpcCode(error);
   if (code === UNAVAILABLE) return temporalAway(access.address, error);
   if (code === FAILED_PRECONDITION) {
-    return new TollgateError('unavailable', 'the workflow is stuck on a fault of its worker; an operator sees it in Temporal UI', { cause: error });
+    return new TollgateError('unavailable', 'the workflow is stuck on a fault of its worker; an operator sees it in Temporal UI', {
+      cause: error,
+    });
   }
   return error;
+}
+
+/** 202: no worker has answered yet, and it may still happen. */
+export function pendingReply(location: string, workflow: { readonly id: string; readonly url: string | null }): Reply {
+  const message = 'no worker has answered yet; repeat the request with its Idempotency-Key for the outcome';
+  return { status: 202, headers: { location }, body: { status: 'pending', message, workflow }, pending: true, workflowId: workflow.id };
 }

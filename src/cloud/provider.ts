@@ -1,4 +1,4 @@
-import type { ActionParameters, Cost, Instant, Json, Metrics, Resource, ResourceKey } from '../policy/model.js';
+import type { Cost, Json, Metrics, Resource, ResourceKey } from '../policy/model.js';
 
 /** One listing: the unit that a scan reads, completes or fails as a whole. */
 export interface Shard {
@@ -99,5 +99,3 @@ export interface Providers {
   readonly names: readonly string[];
   get(name: string): Provider;
 }
-
-export type { ActionParameters, Instant };

@@ -91,7 +91,8 @@ function pass(line: string, options: ChildOptions, log: NodeJS.WritableStream): 
 }
 
 function importantWords(line: string): string | undefined {
-  if (!line.startsWith('{')) return line.trim() === '' || line.startsWith('    at ') ? undefined : line;
+  // Not of our logger: of all that Node prints when a process breaks, the line that names the error.
+  if (!line.startsWith('{')) return /^\S*Error\b/.test(line) ? line : undefined;
   try {
     const { level, msg, err } = JSON.parse(line) as { level?: string; msg?: string; err?: { message?: string } };
     if (level !== 'error' && level !== 'fatal') return undefined;

@@ -46,6 +46,7 @@ export async function runSupervisor(options: StartOptions): Promise<void> {
   refuseAcceleration(config, options.acceleration);
   const stopping = new AbortController();
   const stop = stopRequested().then((why) => {
+    options.say('stopping');
     stopping.abort(new TollgateError('conflict', `stopped while starting: ${why}`));
   });
   const port = config.port === 0 ? await freePort() : config.port;
@@ -57,7 +58,6 @@ export async function runSupervisor(options: StartOptions): Promise<void> {
     const withPort = { ...config, port };
     await startAll({ ...options, config: withPort, url, signal: stopping.signal, running });
     await stop;
-    options.say('stopping');
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
   } finally {
@@ -135,7 +135,11 @@ async function startTemporal(start: Start): Promise<{ env: NodeJS.ProcessEnv }> 
   const again = () => startTemporalServer({ cli, directory, ports: { frontend: server.port, ui: server.uiPort } });
   running.servers.push(keepServer('Temporal', server, again, say));
   const connection = await Connection.connect({ address: server.address });
-  await prepareNamespace(connection, config.temporal.namespace).finally(() => connection.close());
+  try {
+    await prepareNamespace(connection, config.temporal.namespace);
+  } finally {
+    await connection.close();
+  }
   say(
     `Temporal     ${server.address} (${cli.serverVersion}, ${server.origin === 'attached' ? 'attached' : cli.from}), UI http://127.0.0.1:${server.uiPort}`,
   );

@@ -124,7 +124,7 @@ async function download(directory: string, _env: NodeJS.ProcessEnv, signal: Abor
   );
   if (!response.ok || response.body === null) throw new TollgateError('unavailable', `${url} answered ${response.status}`);
   const archive = join(directory, 'archive');
-  await pipeline(Readable.fromWeb(response.body as import('node:stream/web').ReadableStream), createWriteStream(archive));
+  await pipeline(Readable.fromWeb(response.body), createWriteStream(archive));
   // GNU and BSD tar both see by themselves how it is compressed; BSD tar reads zip too.
   await run('tar', ['-xf', archive, '-C', directory]);
   await chmod(join(directory, 'temporal'), 0o755);

@@ -6,6 +6,8 @@ export interface OutgoingNotice {
   readonly recipient: string;
   readonly title: string;
   readonly body: string;
+  /** Ids of the notices of which this is the digest, its own the first; just its own when it is none. */
+  readonly merged: readonly string[];
 }
 
 /** A way to reach people. `deliver` is called again with the same `id` after a failure, so a channel that can deduplicate uses it. */

@@ -1,15 +1,6 @@
-/** What notices say. Pure: facts in, a title and a body of plain text out. Never a secret, never a principal's token. */
-import { formatDuration } from '../policy/durations.js';
-import type { Decimal, Instant } from '../policy/model.js';
-import type {
-  ExceptionRecord,
-  ExceptionTarget,
-  PolicyRecord,
-  RemediationAction,
-  RemediationResult,
-  ScanStatus,
-  WaitingFor,
-} from '../policy/records.js';
+/** What notices say of exceptions, policies, scans and denials; those of remediations are in `policy/remediation-notice.ts`. Pure; never a secret. */
+import type { Instant } from '../policy/model.js';
+import type { ExceptionRecord, ExceptionTarget, PolicyRecord, ScanStatus } from '../policy/records.js';
 
 export interface Words {
   readonly title: string;
@@ -23,129 +14,6 @@ const time = (at: Instant) =>
     .replace('T', ' ');
 const lines = (...parts: readonly (string | null)[]) => parts.filter((part) => part !== null).join('\n');
 const plural = (count: number, one: string, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
-
-// ---------------------------------------------------------------- remediations
-
-export type RemediationStage = 'detected' | 'reminder' | 'escalated' | 'waiting' | 'postponed' | 'approved' | 'closed' | 'undone';
-
-export interface RemediationFacts {
-  readonly remediationId: string;
-  readonly resource: { readonly id: string; readonly type: string; readonly name: string | null; readonly account: string };
-  readonly policyName: string;
-  readonly ruleName: string;
-  /** What is wrong, as the violation says it. */
-  readonly message: string;
-  readonly action: RemediationAction;
-  readonly actAt: Instant;
-  /** The moment of writing, from which "in 6 days" counts. */
-  readonly at: Instant;
-  readonly estimatedMonthlySavings: Decimal | null;
-  readonly currency: string;
-  readonly waitingFor?: WaitingFor | null;
-  /** Who postponed, approved or undid it. */
-  readonly principal?: string | null;
-  readonly reason?: string | null;
-  readonly result?: RemediationResult | null;
-  readonly resultMessage?: string | null;
-  readonly undoUntil?: Instant | null;
-}
-
-/** In the infinitive: "will stop the instance". */
-const ACTION_WORDS: Readonly<Record<RemediationAction, string>> = {
-  send_notification: 'report it without changing anything',
-  add_tags: 'add tags to it',
-  stop_instance: 'stop it',
-  terminate_instance: 'terminate it',
-  resize_instance: 'resize it',
-  delete_volume: 'delete the volume',
-  delete_address: 'release the address',
-  delete_snapshot: 'delete the snapshot',
-};
-
-const WAITING_WORDS: Readonly<Record<WaitingFor, string>> = {
-  consent: 'an operator must approve it, because it destroys something',
-  blast_radius: 'more would be changed than the limits allow; one approval releases the whole batch',
-  pending_exception: 'an exception has been requested and is not decided yet',
-  pause: 'enforcement is paused',
-  operator: 'it failed repeatedly and an operator must look at it',
-  provider: 'the resource cannot be read at its provider',
-};
-
-const RESULT_WORDS: Readonly<Record<RemediationResult, string>> = {
-  completed: 'done',
-  failed: 'failed',
-  skipped: 'nothing was changed',
-  resolved: 'resolved',
-  excepted: 'permitted by an exception',
-  cancelled: 'cancelled',
-  undone: 'undone',
-  policy_archived: 'closed with its policy',
-};
-
-function titleOfRemediation(stage: RemediationStage, facts: RemediationFacts, what: string): string {
-  switch (stage) {
-    case 'detected':
-      return `${what} violates ${facts.policyName}/${facts.ruleName}`;
-    case 'reminder':
-      return `Reminder: ${what} violates ${facts.policyName}/${facts.ruleName}`;
-    case 'escalated':
-      return `Escalated to high: ${what} violates ${facts.policyName}/${facts.ruleName}`;
-    case 'waiting':
-      return `Waiting: ${what}`;
-    case 'postponed':
-      return `Postponed: ${what}`;
-    case 'approved':
-      return `Approved: ${what}`;
-    case 'undone':
-      return `Undone: ${what}`;
-    case 'closed':
-      return `${what}: ${RESULT_WORDS[facts.result ?? 'completed']}`;
-    default:
-      return stage satisfies never;
-  }
-}
-
-function whatHappens(stage: RemediationStage, facts: RemediationFacts): string | null {
-  const left = facts.actAt - facts.at;
-  const when = left > 0 ? `in ${formatDuration(left)}, at ${time(facts.actAt)}` : 'now';
-  switch (stage) {
-    case 'detected':
-    case 'reminder':
-    case 'escalated':
-    case 'postponed':
-      return `Tollgate will ${ACTION_WORDS[facts.action]} ${when}.`;
-    case 'waiting':
-      return `Tollgate would ${ACTION_WORDS[facts.action]}, but waits: ${facts.waitingFor == null ? 'something stands in the way' : WAITING_WORDS[facts.waitingFor]}.`;
-    case 'approved':
-      return `Tollgate may ${ACTION_WORDS[facts.action]} when its time has come: ${when}.`;
-    case 'closed':
-    case 'undone':
-      return facts.resultMessage ?? null;
-    default:
-      return stage satisfies never;
-  }
-}
-
-const STILL_OPEN: ReadonlySet<RemediationStage> = new Set(['detected', 'reminder', 'escalated', 'postponed']);
-
-export function remediationWords(stage: RemediationStage, facts: RemediationFacts): Words {
-  const { resource } = facts;
-  const what = `${resource.type} ${resource.name ?? resource.id}`;
-  const savings = facts.estimatedMonthlySavings;
-  return {
-    title: titleOfRemediation(stage, facts, what),
-    body: lines(
-      facts.message,
-      `Resource: ${resource.id} (account ${resource.account}).`,
-      whatHappens(stage, facts),
-      facts.principal == null ? null : `By ${facts.principal}${facts.reason == null ? '' : `: ${facts.reason}`}.`,
-      savings === null ? null : `Estimated savings: ${savings} ${facts.currency} a month.`,
-      facts.undoUntil == null ? null : `It can be undone until ${time(facts.undoUntil)}.`,
-      STILL_OPEN.has(stage) ? 'Fix it, or request an exception, before then.' : null,
-      `Remediation ${facts.remediationId}.`,
-    ),
-  };
-}
 
 // ---------------------------------------------------------------- exceptions
 
@@ -258,7 +126,7 @@ export function policyWords(stage: PolicyStage, policy: PolicyRecord, facts: Pol
       `By ${facts.principal}${facts.remark === null || facts.remark === '' ? '' : `: ${facts.remark}`}.`,
       policy.effectiveAt === null ? null : `It takes effect at ${time(policy.effectiveAt)}.`,
       deprecation === null ? null : `It enforces until ${time(deprecation.date)}.`,
-      deprecation?.replacement == null ? null : `It is replaced by ${deprecation.replacement}.`,
+      deprecation === null || deprecation.replacement === null ? null : `It is replaced by ${deprecation.replacement}.`,
       policy.activeVersion === null ? 'No version enforces.' : `Version ${policy.activeVersion} enforces.`,
     ),
   };

@@ -1,6 +1,6 @@
 /** Policies made ready to judge: patterns compiled, defaults resolved, rules indexed by the types that they can concern. */
 import { canonicalJson } from './canonical.js';
-import { matchGlobs } from './match.js';
+import { matchGlobs, type WantedTag } from './match.js';
 import type {
   Enforcement,
   OnUnknown,
@@ -10,6 +10,7 @@ import type {
   RemediationSpec,
   RuleBase,
   RuleByType,
+  ScanVerdict,
   Severity,
   VersionedPolicy,
 } from './model.js';
@@ -24,13 +25,15 @@ export interface CompiledRule extends RuleChecks {
   readonly type: PolicyType;
   readonly points: readonly Point[];
   readonly namespace: string | undefined;
-  readonly selectorTags: readonly (readonly [key: string, value: string])[];
+  readonly selectorTags: readonly WantedTag[];
   readonly severity: PerPoint<Severity>;
   readonly enforcement: PerPoint<Enforcement>;
   readonly onUnknown: OnUnknown;
   /** As the rule gives it; without an action, what failed decides. */
   readonly remediation: RemediationSpec;
   readonly concerns: (resourceType: string) => boolean;
+  /** The same object each time, so that what complies costs a scan no memory. */
+  readonly quiet: { readonly [V in 'compliant' | 'not-applicable']: ScanVerdict };
 }
 
 /** A set of policies, ready to judge. Make it once per change of the set with `compilePolicies`. */
@@ -72,20 +75,21 @@ function broken(error: unknown): RuleChecks {
 function compileRule<T extends PolicyType>(kind: RuleKind<T>, { version, policy }: VersionedPolicy, rule: RuleByType[T], checks: RuleChecks): CompiledRule {
   const base: RuleBase = rule;
   const severity = resolveSeverity(base, kind.scanSeverity);
+  const names = { policyName: policy.name, policyVersion: version, ruleName: base.name };
+  const nothing = { ...names, finding: null, exceptionId: null, unknowns: [] };
   return {
     ...checks,
-    policyName: policy.name,
-    policyVersion: version,
-    ruleName: base.name,
+    ...names,
     type: policy.type,
     points: kind.points,
     namespace: policy.namespace,
-    selectorTags: Object.entries(base.selector?.tags ?? {}),
+    selectorTags: Object.entries(base.selector?.tags ?? {}).map(([key, value]) => ({ key, path: `tags.${key}`, value })),
     severity,
     enforcement: resolveEnforcement(base, severity),
     onUnknown: kind.evaluated ? (base.onUnknown ?? 'warn') : 'ignore',
     remediation: base.remediation ?? NO_REMEDIATION,
     concerns: (type) => matchGlobs(base.resource, type) && matchGlobs(base.scope, type),
+    quiet: { compliant: { ...nothing, verdict: 'compliant' }, 'not-applicable': { ...nothing, verdict: 'not-applicable' } },
   };
 }
 

@@ -13,6 +13,7 @@ import type {
   DeployUnknown,
   Enforcement,
   EvaluationError,
+  FailedCheck,
   Instant,
   OnUnknown,
   Resource,
@@ -44,32 +45,44 @@ interface Gathered {
   readonly exceptionsApplied: AppliedException[];
 }
 
-function identify({ policyName, policyVersion, ruleName }: CompiledRule): Pick<CompiledRule, 'policyName' | 'policyVersion' | 'ruleName'> {
-  return { policyName, policyVersion, ruleName };
-}
-
 /** An unknown is never stricter than a violation of the same rule would be. */
 function unknownEffect(onUnknown: OnUnknown, enforcement: Enforcement): OnUnknown {
   if (enforcement === 'audit') return 'ignore';
   return enforcement === 'warn' && onUnknown === 'deny' ? 'warn' : onUnknown;
 }
 
-function byPath(a: { readonly path: string }, b: { readonly path: string }): number {
-  if (a.path === b.path) return 0;
-  return a.path < b.path ? -1 : 1;
+/** What has no effect needs no permission. */
+function hasEffect(rule: CompiledRule, { verdict }: Judgement): boolean {
+  return verdict === 'violating' || unknownEffect(rule.onUnknown, rule.enforcement.deploy) !== 'ignore';
+}
+
+// Written out, not spread: a plan of a thousand resources makes thousands of these, and spreading costs ten times as much.
+function toFinding(rule: CompiledRule, check: FailedCheck, resource: Resource, resourceIndex: number): DeployFinding {
+  return {
+    policyName: rule.policyName,
+    policyVersion: rule.policyVersion,
+    ruleName: rule.ruleName,
+    severity: rule.severity.deploy,
+    effect: rule.enforcement.deploy,
+    resourceType: resource.type,
+    resourceIndex,
+    path: check.path,
+    observed: check.observed,
+    limit: check.limit,
+    message: check.message,
+    fix: check.fix,
+  };
 }
 
 function gather(into: Gathered, rule: CompiledRule, judgement: Judgement, resource: Resource, resourceIndex: number): void {
-  const effect = rule.enforcement.deploy;
-  const findings = judgement.failed.map(({ check }): DeployFinding => {
-    return { ...identify(rule), ...check, severity: rule.severity.deploy, effect, resourceType: resource.type, resourceIndex };
-  });
-  (effect === 'deny' ? into.violations : into.warnings).push(...findings.sort(byPath));
-  const unknowns = judgement.unknowns.map((check): DeployUnknown => {
-    return { ...identify(rule), ...check, effect: unknownEffect(rule.onUnknown, effect), resourceIndex };
-  });
-  into.unknowns.push(...unknowns.sort(byPath));
-  if (judgement.verdict === 'error') into.errors.push({ ...identify(rule), message: judgement.unknowns[0]?.reason ?? '' });
+  const { policyName, policyVersion, ruleName } = rule;
+  const findings = rule.enforcement.deploy === 'deny' ? into.violations : into.warnings;
+  for (const { check } of judgement.failed) findings.push(toFinding(rule, check, resource, resourceIndex));
+  const effect = unknownEffect(rule.onUnknown, rule.enforcement.deploy);
+  for (const { path, reason } of judgement.unknowns) {
+    into.unknowns.push({ policyName, policyVersion, ruleName, path, reason, effect, resourceIndex });
+  }
+  if (judgement.verdict === 'error') into.errors.push({ policyName, policyVersion, ruleName, message: judgement.unknowns[0]?.reason ?? '' });
 }
 
 /** The strictest of its parts; what is only audited, and an unknown that is ignored, leave `allow`. */
@@ -94,7 +107,7 @@ export function evaluateRequest(
       const judgement = judge(rule, resource, question);
       if (judgement.verdict === 'compliant' || judgement.verdict === 'not-applicable') continue;
       const { policyName, ruleName } = rule;
-      const exception = findException(exceptions, { resource, policyName, ruleName, at });
+      const exception = hasEffect(rule, judgement) ? findException(exceptions, { resource, policyName, ruleName, at }) : undefined;
       if (exception === undefined) gather(gathered, rule, judgement, resource, resourceIndex);
       else gathered.exceptionsApplied.push({ id: exception.id, policyName, ruleName, expiresAt: exception.expiresAt, resourceIndex });
     }
@@ -102,14 +115,17 @@ export function evaluateRequest(
   return { decision: decide(gathered), ...gathered };
 }
 
-function toFinding(rule: CompiledRule, judgement: Judgement, resource: Resource, question: Question): ScanFinding {
+function toScanFinding(rule: CompiledRule, judgement: Judgement, resource: Resource, question: Question): ScanFinding {
   const { failed } = judgement;
+  const { action, parameters, estimatedMonthlySavings } = recommend(rule, resource, failed, question);
   return {
     severity: rule.severity.scan,
     enforcement: rule.enforcement.scan,
     message: rule.summarize(failed),
-    checks: failed.map(({ check }) => check).sort(byPath),
-    ...recommend(rule, resource, failed, question),
+    checks: failed.map(({ check }) => check),
+    action,
+    parameters,
+    estimatedMonthlySavings,
     graceMs: rule.remediation.graceMs,
   };
 }
@@ -117,17 +133,13 @@ function toFinding(rule: CompiledRule, judgement: Judgement, resource: Resource,
 function toScanVerdict(rule: CompiledRule, exceptions: CompiledExceptions, resource: Resource, question: Question): ScanVerdict {
   const judgement = judge(rule, resource, question);
   const { verdict, unknowns } = judgement;
-  const { policyName, ruleName } = rule;
-  if (verdict !== 'violating') return { ...identify(rule), verdict, finding: null, exceptionId: null, unknowns };
-  const finding = toFinding(rule, judgement, resource, question);
+  if (verdict === 'compliant' || verdict === 'not-applicable') return rule.quiet[verdict];
+  const { policyName, policyVersion, ruleName } = rule;
+  if (verdict !== 'violating') return { policyName, policyVersion, ruleName, verdict, finding: null, exceptionId: null, unknowns };
+  const finding = toScanFinding(rule, judgement, resource, question);
   const exception = findException(exceptions, { resource, policyName, ruleName, at: question.at });
-  return {
-    ...identify(rule),
-    verdict: exception === undefined ? 'violating' : 'excepted',
-    finding,
-    exceptionId: exception?.id ?? null,
-    unknowns,
-  };
+  const answer = exception === undefined ? verdict : 'excepted';
+  return { policyName, policyVersion, ruleName, verdict: answer, finding, exceptionId: exception?.id ?? null, unknowns };
 }
 
 /**

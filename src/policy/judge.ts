@@ -6,9 +6,9 @@ import { type Failed, KNOWN_AFTER_APPLY, NOT_GIVEN, type Question } from './rule
 
 export interface Judgement {
   readonly verdict: 'compliant' | 'violating' | 'not-applicable' | 'unknown' | 'error';
-  /** Not empty exactly when violating. */
+  /** In the order of their paths. Not empty exactly when violating. */
   readonly failed: readonly Failed[];
-  /** Not empty exactly when unknown or error. */
+  /** In the order of their paths. Not empty exactly when unknown or error. */
   readonly unknowns: readonly UnknownCheck[];
 }
 
@@ -22,9 +22,14 @@ function unknownValue(resource: Resource, path: string): UnknownCheck {
 
 /** What would have to be known to say whether the rule applies. */
 function whyUnknown(rule: CompiledRule, resource: Resource): readonly UnknownCheck[] {
-  const tags = rule.selectorTags.map(([key]) => `tags.${key}`).filter((path) => isUnknownPath(resource, path));
+  const tags = rule.selectorTags.map(({ path }) => path).filter((path) => isUnknownPath(resource, path));
   const namespace = matchNamespace(rule.namespace, resource) === 'unknown' ? ['namespace'] : [];
   return [...namespace, ...tags].map((path) => unknownValue(resource, path));
+}
+
+function byPath(a: { readonly path: string }, b: { readonly path: string }): number {
+  if (a.path === b.path) return 0;
+  return a.path < b.path ? -1 : 1;
 }
 
 /** Judges without catching: a rule that could not be compiled throws its error. */
@@ -47,9 +52,9 @@ function judgeChecks(rule: CompiledRule, resource: Resource, question: Question)
 
   if (failed === undefined && unknowns === undefined) return passed ? COMPLIANT : NOT_APPLICABLE;
   const applies = namespace === 'yes' && tags === 'yes';
-  if (applies && failed !== undefined) return { verdict: 'violating', failed, unknowns: [] };
+  if (applies && failed !== undefined) return { verdict: 'violating', failed: failed.sort((a, b) => byPath(a.check, b.check)), unknowns: [] };
   const why = applies ? [] : whyUnknown(rule, resource);
-  return { verdict: 'unknown', failed: [], unknowns: [...why, ...(unknowns ?? [])] };
+  return { verdict: 'unknown', failed: [], unknowns: [...why, ...(unknowns ?? [])].sort(byPath) };
 }
 
 /** Judges `resource` against one rule. Never throws: what a rule throws is its `error`, for that rule alone, and counts as unknown. */

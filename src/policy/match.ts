@@ -31,11 +31,18 @@ export function matchNamespace(namespace: string | undefined, resource: Resource
   return own === namespace ? 'yes' : 'no';
 }
 
+/** A tag of a selector; `path` is its path on the wire. */
+export interface WantedTag {
+  readonly key: string;
+  readonly path: string;
+  readonly value: string;
+}
+
 /** Each key present and equal; a missing key does not match, a value known after apply is unknown. Strictest: one `no` decides. */
-export function matchTags(wanted: readonly (readonly [key: string, value: string])[], resource: Resource): Applies {
+export function matchTags(wanted: readonly WantedTag[], resource: Resource): Applies {
   let result: Applies = 'yes';
-  for (const [key, value] of wanted) {
-    if (isUnknownPath(resource, `tags.${key}`)) result = 'unknown';
+  for (const { key, path, value } of wanted) {
+    if (isUnknownPath(resource, path)) result = 'unknown';
     else if (tagOf(resource.tags, key) !== value) return 'no';
   }
   return result;

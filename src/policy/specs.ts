@@ -78,7 +78,7 @@ export const RESOURCE_TYPES = Object.keys(KINDS) as readonly ResourceType[];
 /** What messages, fixes and checks need to know of a kind that no provider mapped. */
 const OTHER: Kind = { noun: 'Resource', specs: Object.keys(SPEC_WIRE) as readonly SpecKey[], metered: true, attachable: true };
 
-const KIND_BY_TYPE: ReadonlyMap<string, Kind> = new Map(Object.entries(KINDS));
+const KIND_BY_TYPE: ReadonlyMap<string, Kind> = new Map<string, Kind>(Object.entries(KINDS));
 
 export function kindOf(type: string): Kind {
   return KIND_BY_TYPE.get(type) ?? OTHER;

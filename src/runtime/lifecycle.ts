@@ -1,12 +1,19 @@
+/** After this long, what has not stopped by itself never will: what it waits for may be gone too. */
+const LONGEST_STOP_MS = 25_000;
+
 /**
  * Resolves when this process is asked to stop: by SIGINT or SIGTERM, or because the supervisor that started it is gone.
  * From then on further signals are ignored, so that an impatient Ctrl-C does not cut off what is being finished.
  */
 export function stopRequested(): Promise<string> {
   return new Promise((resolve) => {
-    process.on('SIGINT', () => resolve('SIGINT'));
-    process.on('SIGTERM', () => resolve('SIGTERM'));
-    process.on('disconnect', () => resolve('the supervisor is gone'));
+    const stop = (why: string) => {
+      resolve(why);
+      setTimeout(() => process.exit(1), LONGEST_STOP_MS).unref();
+    };
+    process.on('SIGINT', () => stop('SIGINT'));
+    process.on('SIGTERM', () => stop('SIGTERM'));
+    process.on('disconnect', () => stop('the supervisor is gone'));
   });
 }
 

@@ -49,16 +49,6 @@ export function createDecisionLog<D extends DecisionRecord>(pool: Pool, options:
   let writing: Promise<void> | undefined;
   let retry: NodeJS.Timeout | undefined;
 
-  async function write(group: readonly Entry<D>[]): Promise<void> {
-    const decisions = group.map(({ decision }) => decision);
-    const db = await connection.get();
-    if (alsoWrite === undefined) return insertDecisions(db, decisions);
-    await db.query('begin');
-    await insertDecisions(db, decisions);
-    await alsoWrite(db, decisions);
-    await db.query('commit');
-  }
-
   function leave(group: readonly Entry<D>[]): void {
     queue.splice(0, group.length);
     for (const { decision } of group) characters -= sizeOf(decision);
@@ -72,7 +62,11 @@ export function createDecisionLog<D extends DecisionRecord>(pool: Pool, options:
       const group = queue.slice(0, single > 0 ? 1 : GROUP);
       single -= 1;
       try {
-        await write(group);
+        await writeGroup(
+          await connection.get(),
+          group.map(({ decision }) => decision),
+          alsoWrite,
+        );
         leave(group);
         for (const entry of group) entry.resolve({ durable: true });
       } catch (error) {
@@ -102,6 +96,8 @@ export function createDecisionLog<D extends DecisionRecord>(pool: Pool, options:
     clearTimeout(retry);
     writing ??= drain().finally(() => {
       writing = undefined;
+      // What came in after the last look and before this line found a writer that was about to leave.
+      if (queue.length > 0 && !away) start();
     });
   }
 
@@ -122,13 +118,23 @@ export function createDecisionLog<D extends DecisionRecord>(pool: Pool, options:
     },
     async close() {
       closing = true;
-      await writing;
       start();
-      await writing;
-      clearTimeout(retry);
+      while (writing !== undefined) await writing;
       await connection.close();
     },
   };
+}
+
+async function writeGroup<D extends DecisionRecord>(
+  db: Db,
+  decisions: readonly D[],
+  alsoWrite: DecisionLogOptions<D>['alsoWrite'],
+): Promise<void> {
+  if (alsoWrite === undefined) return insertDecisions(db, decisions);
+  await db.query('begin');
+  await insertDecisions(db, decisions);
+  await alsoWrite(db, decisions);
+  await db.query('commit');
 }
 
 function sizeOf(decision: DecisionRecord): number {

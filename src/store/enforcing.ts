@@ -1,5 +1,6 @@
 /** The policies that enforce, as one set with a revision: what API processes and activities judge by. */
 import { createHash } from 'node:crypto';
+import { TollgateError } from '../errors.js';
 import { canonicalJson } from '../policy/canonical.js';
 import { type CompiledPolicies, compilePolicies } from '../policy/compile.js';
 import type { VersionedPolicy } from '../policy/model.js';
@@ -28,18 +29,29 @@ interface Member {
   readonly contentHash: string;
 }
 
+interface StoredMember extends Member {
+  readonly content: object;
+}
+
 const MEMBERS = 'p.id, p.name, v.version, v.content_hash as "contentHash"';
 const ENFORCING =
   'from policies p join policy_versions v on v.policy_name = p.name and v.version = p.active_version order by p.name collate "C"';
 
-/** Every policy whose active version is not null, in that version. */
+/** Every policy whose active version is not null, in that version. @throws invalid-policy for one that this program cannot read */
 export async function loadEnforcing(db: Db): Promise<Enforcing> {
-  const { rows } = await db.query<Member & { content: object }>(`select ${MEMBERS}, v.content ${ENFORCING}`);
+  const { rows } = await db.query<StoredMember>(`select ${MEMBERS}, v.content ${ENFORCING}`);
   return {
     revision: revisionOf(rows),
-    policies: rows.map(({ version, content }) => ({ version, policy: parsePolicyContent(content) })),
+    policies: rows.map(toVersioned),
     policyIds: new Map(rows.map(({ name, id }) => [name, id])),
   };
+}
+
+/** What is stored was valid when it was written: anything else was written by another program. */
+function toVersioned({ name, version, content }: StoredMember): VersionedPolicy {
+  const { policy, issues } = parsePolicyContent(content);
+  if (policy !== undefined) return { version, policy };
+  throw new TollgateError('invalid-policy', `policy \`${name}\` ${version} as stored is not valid for this program`, { problems: issues });
 }
 
 function revisionOf(members: readonly Member[]): string {

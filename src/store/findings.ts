@@ -118,7 +118,12 @@ async function moveOn(db: Db, { scanId, shard }: Listing, from: ListingProgress,
 
 async function writeFindings(db: Db, listing: Listing, found: readonly FoundViolation[], seenAt: number): Promise<void> {
   if (found.length === 0) return;
-  await db.query(INSERT_FINDINGS, [listing.scanId, listing.shard, toTimestamp(seenAt), JSON.stringify(found.map((each) => toRow(listing, each)))]);
+  await db.query(INSERT_FINDINGS, [
+    listing.scanId,
+    listing.shard,
+    toTimestamp(seenAt),
+    JSON.stringify(found.map((each) => toRow(listing, each))),
+  ]);
 }
 
 /** The last of two that name the same rule and resource counts: a resource can move to a later page while it is listed. */

@@ -127,7 +127,12 @@ export interface Listing {
  */
 export async function writeInventoryPage(db: Db, listing: Listing, resources: readonly ListedResource[], seenAt: number): Promise<void> {
   if (resources.length === 0) return;
-  await db.query(UPSERT, [listing.scanId, listing.shard, toTimestamp(seenAt), JSON.stringify(resources.map((each) => toRow(listing, each)))]);
+  await db.query(UPSERT, [
+    listing.scanId,
+    listing.shard,
+    toTimestamp(seenAt),
+    JSON.stringify(resources.map((each) => toRow(listing, each))),
+  ]);
 }
 
 const WRITTEN = COLUMNS.filter((column) => !['first_seen_at', 'last_seen_at', 'gone_at'].includes(column));

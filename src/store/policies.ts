@@ -169,6 +169,15 @@ async function insertVersion(db: Db, record: PolicyRecord, { content, rulesHash 
   );
 }
 
+/** Teams with violations of a policy, also when these were closed because it ended. */
+export async function teamsAffectedBy(db: Db, name: string): Promise<readonly string[]> {
+  const { rows } = await db.query<{ team: string }>(
+    `select distinct team from violations where policy_name = $1 and (closed_at is null or close_reason = 'policy_archived') order by team`,
+    [name],
+  );
+  return rows.map(({ team }) => team);
+}
+
 const COLUMNS = `p.name, p.type, p.namespace, p.description, p.status, p.current_version, p.active_version, p.reviewers, p.approvals,
   p.effective_at, p.deprecation, p.created_at, p.created_by, p.updated_at, p.updated_by, p.last_move,
   (select count(*) from violations v where v.policy_name = p.name and v.status = 'open') as open_violations,

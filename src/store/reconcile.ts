@@ -5,7 +5,7 @@ import { exceptionStatus } from '../policy/exception.js';
 import type { Enforcement, Severity } from '../policy/model.js';
 import type { ViolationStatus } from '../policy/records.js';
 import { type Db, type Pool, toTimestamp, transaction } from './db.js';
-import { loadLiveExceptions } from './enforcing.js';
+import { loadLiveExceptions } from './exceptions.js';
 import type { ListingOf } from './findings.js';
 import { forget } from './scans.js';
 
@@ -108,7 +108,9 @@ const MARK_GONE = `
   update resources set gone_at = $3 where shard = $2 and gone_at is null and last_scan_id <> $1 and last_seen_at < $4`;
 
 const SAME_KEY = (a: string, b: string) =>
-  ['provider', 'account', 'resource_type', 'resource_id', 'policy_name', 'rule_name'].map((column) => `${a}.${column} = ${b}.${column}`).join(' and ');
+  ['provider', 'account', 'resource_type', 'resource_id', 'policy_name', 'rule_name']
+    .map((column) => `${a}.${column} = ${b}.${column}`)
+    .join(' and ');
 
 /** What could not be judged stays, and so does what a remediation is acting on: its own verification closes that. */
 const NOT_SHOWN = `

@@ -101,6 +101,8 @@ export interface RemediationInput {
   readonly holdDestructiveMs: number;
   /** How long to wait before looking again while something stands in the way (pause, blast radius, unreadable provider). */
   readonly recheckEveryMs: number;
+  /** The account is only observed: the record says that nothing will be written. */
+  readonly dryRun: boolean;
   readonly createdAt: number;
 }
 
@@ -109,7 +111,7 @@ export interface ByPrincipal {
   readonly at: number;
 }
 export interface ApproveRemediation extends ByPrincipal {
-  readonly comments?: string | null;
+  readonly comments: string | null;
 }
 export interface PostponeRemediation extends ByPrincipal {
   /** The new moment of acting. */

@@ -67,8 +67,11 @@ export function describeProviderContract(name: string, setup: () => Promise<Cont
     });
     afterAll(() => subject.close());
 
-    const given = (capable: boolean, why: string) => (title: string, work: () => Promise<void>) =>
-      capable ? test(title, work) : test.skip(`${title} (skipped: ${why})`, work);
+    /** A test of what not every provider can do: skipped, its title says why. */
+    const given = (capable: boolean, why: string) => (title: string, work: () => Promise<void>) => {
+      const declare = capable ? test : test.skip;
+      declare(capable ? title : `${title} (skipped: ${why})`, work);
+    };
     const withAction = (...actions: readonly CloudAction[]) =>
       given(
         actions.every((action) => can.actions.includes(action)),

@@ -4,9 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCatalog } from '../../src/cloud/catalog/catalog.js';
 import { seedBulk } from '../../src/cloud/simulated/bulk.js';
 import type { NewResource } from '../../src/cloud/simulated/rows.js';
-import { type Seeded, seedSimulatedCloud } from '../../src/cloud/simulated/seed.js';
 import { billedResources } from '../../src/cloud/simulated/seed/billed.js';
 import { madeResources } from '../../src/cloud/simulated/seed/made-groups.js';
+import { type Seeded, seedSimulatedCloud } from '../../src/cloud/simulated/seed.js';
+import { packageRoot } from '../../src/package-root.js';
 import { blastRadiusLimit } from '../../src/policy/blast-radius.js';
 import { type CompiledPolicies, compilePolicies } from '../../src/policy/compile.js';
 import { DAY } from '../../src/policy/durations.js';
@@ -15,7 +16,6 @@ import { NO_EXCEPTIONS } from '../../src/policy/exception.js';
 import type { Resource, ScanVerdict } from '../../src/policy/model.js';
 import { compare } from '../../src/policy/money.js';
 import { parsePolicyFiles } from '../../src/policy/parse.js';
-import { packageRoot } from '../../src/package-root.js';
 import { createTestCloud, type TestCloud } from './simulated-cloud.js';
 
 const catalog = createCatalog();
@@ -35,8 +35,9 @@ interface Judged {
   readonly verdict: ScanVerdict;
 }
 
-function evaluateAll(policies: CompiledPolicies, resources: readonly Resource[], { provider, now }: TestCloud): Judged[] {
-  const judge = (resource: Resource) => evaluateResource(policies, NO_EXCEPTIONS, resource, now(), { offers: provider.offers });
+function evaluateAll(policies: CompiledPolicies, resources: readonly Resource[], cloud: TestCloud): Judged[] {
+  const context = { offers: (region: string | null) => cloud.provider.offers(region) };
+  const judge = (resource: Resource) => evaluateResource(policies, NO_EXCEPTIONS, resource, cloud.now(), context);
   return resources.flatMap((resource) => judge(resource).map((verdict) => ({ resource, verdict })));
 }
 
@@ -105,7 +106,7 @@ describe('the sample bill', () => {
     expect(tagged.length / billed.length).toBeLessThan(0.75);
     expect(get('i-0a938056l3l49a4a5').tags).toMatchObject({ application: 'BrightPathMatrix', business_unit: 'PeoriaData' });
     const environments = new Set(tagged.map(({ tags }) => tags?.['environment']));
-    expect([...environments].sort()).toEqual(['development', 'production', 'sandbox', 'staging']);
+    expect(environments).toEqual(new Set(['development', 'production', 'sandbox', 'staging']));
   });
 });
 
@@ -172,11 +173,8 @@ describe('the seeded cloud', () => {
       'resource-limits/max-instance-size',
       'resource-limits/max-storage-size',
     ]);
-    for (const rule of rules)
-      expect(counts.get(rule), rule).toEqual({
-        violating: expect.toSatisfy((n: number) => n > 0),
-        compliant: expect.toSatisfy((n: number) => n > 0),
-      });
+    const lacking = rules.filter((rule) => counts.get(rule)?.violating === 0 || counts.get(rule)?.compliant === 0);
+    expect(lacking).toEqual([]);
   });
 
   test('keeps within the blast radius of every policy but orphaned-resource-detection, which breaches it', () => {
@@ -196,12 +194,14 @@ describe('the seeded cloud', () => {
 
   test('keeps within the blast radius of every team', () => {
     const teamOf = ({ resource }: { readonly resource: Resource }) => resource.tags['cost-center'] ?? 'untagged';
+    const over: string[] = [];
     for (const team of new Set(verdicts.map(teamOf))) {
       const own = verdicts.filter((entry) => teamOf(entry) === team);
       const acts = acting().filter((entry) => teamOf(entry) === team).length;
       const applicable = new Set(own.filter(({ verdict }) => JUDGED.includes(verdict.verdict)).map(({ resource }) => resource.id));
-      expect(acts, team).toBeLessThanOrEqual(blastRadiusLimit({ min: 10, percent: 25 }, applicable.size));
+      if (acts > blastRadiusLimit({ min: 10, percent: 25 }, applicable.size)) over.push(team);
     }
+    expect(over).toEqual([]);
   });
 
   test('has every action that the shipped policies lead to, and resources that code owns', () => {

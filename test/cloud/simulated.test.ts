@@ -86,6 +86,15 @@ describe('the simulated cloud', () => {
   const stop = (target: ResourceKey, idempotencyToken: string) =>
     cloud.provider.execute({ kind: 'stop', key: target }, { idempotencyToken });
 
+  /** Returns once so many sessions of this database wait for a lock. */
+  async function waitingSessions(count: number): Promise<void> {
+    const waiting = `select count(*) as count from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    for (;;) {
+      const result = await cloud.pool.query<{ count: number }>(waiting);
+      if ((result.rows[0]?.count ?? 0) >= count) return;
+    }
+  }
+
   describe('rate limits', () => {
     test('a burst is let through to the last, the next call is throttled, and a second refills a second', async () => {
       const target = await makeInstance();
@@ -164,6 +173,19 @@ describe('the simulated cloud', () => {
         { kind: 'stop', token: 'once', changed: true, repeats: 2 },
         { kind: 'stop', token: 'again', changed: false, repeats: 0 },
       ]);
+    });
+
+    test('is done once for one token, however two calls meet', async () => {
+      const target = await makeInstance();
+      const holder = await cloud.pool.connect();
+      await holder.query('begin');
+      await holder.query('select 1 from simulated.resources where id = $1 for update', [target.id]);
+      const calls = [stop(target, 'meeting'), stop(target, 'meeting')];
+      await waitingSessions(2);
+      await holder.query('commit');
+      holder.release();
+      expect((await Promise.all(calls)).filter(({ changed }) => changed)).toHaveLength(1);
+      expect(await cloud.admin.listCalls(target.id)).toMatchObject([{ token: 'meeting', changed: true, repeats: 1 }]);
     });
 
     test('a stopped instance costs nothing and a resized one its new price; at its billed size the bill holds', async () => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -47,7 +48,7 @@ test('a workflow that waits survives kill -9 of the server', async () => {
 test('its namespace keeps closed workflows for 90 days and has our search attributes, however often it is prepared', async () => {
   const server = await start(temporaryDirectory());
   const { connection } = await connect(server.address);
-  await prepareNamespace(connection as Connection, 'default');
+  await prepareNamespace(connection, 'default');
   const { config } = await connection.workflowService.describeNamespace({ namespace: 'default' });
   expect(Number(config?.workflowExecutionRetentionTtl?.seconds)).toBe(90 * 86_400);
 });
@@ -66,6 +67,7 @@ test('a healthy server on the same directory is taken over: two on one file woul
 
 test('a taken port is replaced by a free one', async () => {
   const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
   onTestFinished(() => void other.close());
   const { port } = other.address() as { port: number };
   expect((await start(temporaryDirectory(), port)).port).not.toBe(port);

@@ -6,7 +6,10 @@ import { instant, instantInput, json, principalId, text, toWireInstant, wireObje
 
 export const tokenRequest = wireObject({
   principal: principalId.refine((id) => !id.startsWith('system:')),
-  roles: expecting(`a list of roles, each one of ${ROLES.map((role) => `\`${role}\``).join(', ')}`, z.array(z.enum(ROLES)).min(1).max(ROLES.length)),
+  roles: expecting(
+    `a list of roles, each one of ${ROLES.map((role) => `\`${role}\``).join(', ')}`,
+    z.array(z.enum(ROLES)).min(1).max(ROLES.length),
+  ),
   expires_at: instantInput.nullish(),
 }).meta({ id: 'TokenRequest' });
 
@@ -21,7 +24,9 @@ const tokenKeys = {
   revoked_at: instant.nullable(),
 };
 export const tokenSchema = z.object(tokenKeys).meta({ id: 'Token' });
-export const newTokenSchema = z.object({ ...tokenKeys, token: z.string().meta({ description: 'Shown this once' }) }).meta({ id: 'NewToken' });
+export const newTokenSchema = z
+  .object({ ...tokenKeys, token: z.string().nullable().meta({ description: 'Shown this once' }) })
+  .meta({ id: 'NewToken' });
 
 export function toWireToken(token: TokenRecord): z.infer<typeof tokenSchema> {
   return {

@@ -4,7 +4,13 @@ import { expecting } from '../input.js';
 import { instant, text, toWireInstant, wireObject } from './values.js';
 
 export const pauseRequest = wireObject({
-  scope: expecting('`all`, `policy:<name>` or `account:<id>`', z.string().max(200).regex(/^(all|policy:[a-z0-9-]+|account:\S+)$/)),
+  scope: expecting(
+    '`all`, `policy:<name>` or `account:<id>`',
+    z
+      .string()
+      .max(200)
+      .regex(/^(all|policy:[a-z0-9-]+|account:\S+)$/),
+  ),
   reason: text(2_000),
 });
 
@@ -16,6 +22,11 @@ export const enforcementSchema = z.object({ paused: z.boolean(), pauses: z.array
 export function toWireEnforcement(pauses: readonly PauseRecord[]): z.infer<typeof enforcementSchema> {
   return {
     paused: pauses.some((pause) => pause.scope === 'all'),
-    pauses: pauses.map(({ scope, reason, pausedBy, pausedAt }) => ({ scope, reason, paused_by: pausedBy, paused_at: toWireInstant(pausedAt) })),
+    pauses: pauses.map(({ scope, reason, pausedBy, pausedAt }) => ({
+      scope,
+      reason,
+      paused_by: pausedBy,
+      paused_at: toWireInstant(pausedAt),
+    })),
   };
 }

@@ -1,5 +1,15 @@
 import { z } from 'zod';
-import { ENFORCEMENTS, ON_UNKNOWNS, SEVERITIES, type AppliedException, type Decision, type DecisionWord, type DeployFinding, type DeployUnknown, type Resource } from '../../policy/model.js';
+import {
+  ENFORCEMENTS,
+  ON_UNKNOWNS,
+  SEVERITIES,
+  type AppliedException,
+  type Decision,
+  type DecisionWord,
+  type DeployFinding,
+  type DeployUnknown,
+  type Resource,
+} from '../../policy/model.js';
 import { effectiveNamespace } from '../../policy/match.js';
 import { expecting } from '../input.js';
 import { resourceInput, resourceInputKeys, toResource } from './resource.js';
@@ -26,7 +36,8 @@ export const evaluateRequest = wireObject({
     if (request.resources === undefined) return;
     for (const key of ['type', 'id', 'name', 'address', 'cost', 'metrics'] as const) {
       const given = request[key];
-      if (given !== undefined && given !== null) context.addIssue({ code: 'custom', path: [key], message: 'belongs to a resource of `resources` when there are several' });
+      if (given !== undefined && given !== null)
+        context.addIssue({ code: 'custom', path: [key], message: 'belongs to a resource of `resources` when there are several' });
     }
   })
   .meta({ id: 'EvaluateRequest' });
@@ -79,7 +90,9 @@ export const decisionSchema = z
         effect: z.enum(ON_UNKNOWNS),
       }),
     ),
-    errors: z.array(z.object({ policy_name: z.string(), policy_version: z.string(), rule_name: z.string().nullable(), message: z.string() })),
+    errors: z.array(
+      z.object({ policy_name: z.string(), policy_version: z.string(), rule_name: z.string().nullable(), message: z.string() }),
+    ),
     exceptions_applied: z.array(
       z.object({ id: z.string(), policy_name: z.string(), rule_name: z.string(), resource_id: z.string(), expires_at: instant.nullable() }),
     ),
@@ -96,7 +109,11 @@ export const decisionSchema = z
     decision_id: z.string(),
     evaluated_at: instant,
     degraded: z.boolean().meta({ description: 'The database is away: answered from memory' }),
-    durable: z.boolean().meta({ description: 'False when the decision could not be logged before this answer; it is logged as soon as the database is back' }),
+    durable: z
+      .boolean()
+      .meta({
+        description: 'False when the decision could not be logged before this answer; it is logged as soon as the database is back',
+      }),
   })
   .meta({ id: 'Decision' });
 export type WireDecision = z.infer<typeof decisionSchema>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DAY } from '../../policy/durations.js';
+import type { ExceptionRequest } from '../../policy/exception-request.js';
 import type {
   ExceptionClosedReason,
   ExceptionConditions,
@@ -10,11 +10,32 @@ import type {
 } from '../../policy/records.js';
 import { expecting } from '../input.js';
 import { pageQuery } from './page.js';
-import { days, decimal, instant, instantInput, policyName, principalId, tags, text, toWireInstant, wireObject, workflowLink } from './values.js';
+import {
+  days,
+  decimal,
+  instant,
+  instantInput,
+  policyName,
+  principalId,
+  tags,
+  text,
+  toWireInstant,
+  wireObject,
+  workflowLink,
+} from './values.js';
 
 const TYPES = ['temporary', 'permanent', 'conditional'] as const satisfies readonly ExceptionType[];
 const STATUSES = ['pending', 'approved', 'rejected', 'expired', 'revoked', 'lapsed'] as const satisfies readonly ExceptionStatus[];
-const CLOSED_REASONS = ['duration', 'cap', 'resource_gone', 'compliant', 'no_answer', 'withdrawn', 'rejected', 'revoked'] as const satisfies readonly ExceptionClosedReason[];
+const CLOSED_REASONS = [
+  'duration',
+  'cap',
+  'resource_gone',
+  'compliant',
+  'no_answer',
+  'withdrawn',
+  'rejected',
+  'revoked',
+] as const satisfies readonly ExceptionClosedReason[];
 
 const planned = wireObject({
   type: text(200),
@@ -23,7 +44,6 @@ const planned = wireObject({
   name: text(256).nullish(),
   address: text(2_048).nullish(),
 });
-const selector = wireObject({ tags: expecting('an object of at least one tag', tags.refine((all) => Object.keys(all).length > 0)), account: text(128).nullish() });
 
 const termKeys = {
   type: z.enum(TYPES),
@@ -31,89 +51,48 @@ const termKeys = {
   duration_days: days.nullish().meta({ description: 'Counted from the approval' }),
   expires_at: instantInput.nullish(),
   conditions: wireObject({ tags: tags.optional(), monthly_cost_below: decimal.optional(), state: text(64).optional() }).optional(),
-  caps: wireObject({ money: decimal.nullish(), uses: expecting('a positive whole number', z.int().positive()).nullish() }).optional(),
+  caps: wireObject({
+    money: decimal.nullish(),
+    uses: expecting('a positive whole number', z.int().positive().max(1_000_000_000)).nullish(),
+  }).optional(),
   review_interval_days: expecting('a whole number of days from 1 to 3650', z.int().min(1).max(3_650)).nullish(),
 };
 
 /** `POST /v1/violations/{id}/exception`: what the violation does not say itself. */
-export const exceptionTerms = wireObject(termKeys).superRefine(checkTerms).meta({ id: 'ExceptionTerms' });
+export const exceptionTerms = wireObject(termKeys).meta({ id: 'ExceptionTerms' });
 export type ExceptionTerms = z.output<typeof exceptionTerms>;
 
 /** For an existing resource (`resource_id`, `account`), a planned one (`resource`) or all that carry some tags (`selector`). */
 export const exceptionRequest = wireObject({
-  resource_id: text(2_048).optional(),
-  account: text(128).optional(),
-  resource_type: text(200).optional().meta({ description: 'Where several resources of the account have this id' }),
-  resource: planned.optional(),
-  selector: selector.optional(),
+  resource_id: text(2_048).nullish(),
+  account: text(128).nullish(),
+  resource: planned.nullish(),
+  selector: wireObject({ tags }).nullish(),
   policy_name: policyName,
   rule_name: policyName,
   ...termKeys,
-})
-  .superRefine((request, context) => {
-    checkTarget(request, context);
-    checkTerms(request, context);
-  })
-  .meta({ id: 'ExceptionRequest' });
-export type ExceptionRequest = z.output<typeof exceptionRequest>;
+}).meta({ id: 'ExceptionRequest' });
 
-type Context = z.core.$RefinementCtx;
-interface TargetKeys {
-  readonly resource_id?: string | undefined;
-  readonly account?: string | undefined;
-  readonly resource?: z.output<typeof planned> | undefined;
-  readonly selector?: z.output<typeof selector> | undefined;
+export function toExceptionRequest(request: z.output<typeof exceptionRequest>): ExceptionRequest {
+  const { resource } = request;
+  return {
+    resourceId: request.resource_id ?? null,
+    account: request.account ?? null,
+    resource: resource ? { ...resource, name: resource.name ?? null, address: resource.address ?? null } : null,
+    selector: request.selector ?? null,
+    policyName: request.policy_name,
+    ruleName: request.rule_name,
+    ...toTerms(request),
+  };
 }
 
-function checkTarget(request: TargetKeys, context: Context): void {
-  const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: path.split('.'), message });
-  const { resource_id: id, account, resource } = request;
-  const given = [id, resource, request.selector].filter((target) => target !== undefined).length;
-  if (given !== 1) refuse('resource_id', 'expected exactly one of `resource_id`, `resource` and `selector`');
-  if (id !== undefined && account === undefined) refuse('account', 'expected the account of the resource, got nothing');
-  if (resource !== undefined && !resource.name && !resource.address) refuse('resource.name', 'expected a name or an address, got nothing');
-}
+type Terms = Pick<ExceptionRequest, 'type' | 'justification' | 'durationDays' | 'expiresAt' | 'conditions' | 'caps' | 'reviewIntervalDays'>;
 
-interface TermKeys {
-  readonly type: ExceptionType;
-  readonly duration_days?: number | null | undefined;
-  readonly expires_at?: number | null | undefined;
-  readonly conditions?: Readonly<Record<string, unknown>> | undefined;
-}
-
-function checkTerms({ type, duration_days: length, expires_at: end, conditions }: TermKeys, context: Context): void {
-  const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
-  const ends = [length, end].filter((value) => value !== undefined && value !== null).length;
-  if (ends > 1) refuse('duration_days', 'expected either `duration_days` or `expires_at`, got both');
-  if (type === 'temporary' && ends === 0) refuse('duration_days', 'a temporary exception needs `duration_days` or `expires_at`');
-  if (type === 'permanent' && ends > 0) refuse('type', 'a permanent exception has no end; expected `temporary`');
-  if (type === 'conditional' && Object.keys(conditions ?? {}).length === 0) refuse('conditions', 'a conditional exception needs at least one condition');
-}
-
-/** The target of a request that was parsed, so that exactly one of them is given. */
-export function toTarget(request: ExceptionRequest): ExceptionTarget {
-  const { resource, resource_id: resourceId, account } = request;
-  if (resource !== undefined) {
-    const { name, address, ...rest } = resource;
-    return { kind: 'planned', ...rest, name: name ?? null, address: address ?? null };
-  }
-  if (request.selector !== undefined) return { kind: 'selector', tags: request.selector.tags, account: request.selector.account ?? null };
-  return { kind: 'resource', resourceId: resourceId ?? '', account: account ?? '', resourceType: request.resource_type ?? null };
-}
-
-type Terms = Pick<
-  ExceptionRecord,
-  'type' | 'justification' | 'durationDays' | 'durationMs' | 'expiresAt' | 'conditions' | 'caps' | 'reviewIntervalDays'
->;
-
-/** `shorten` divides a waiting length by the acceleration; a time that the caller gives stays. */
-export function toTerms(terms: ExceptionTerms, shorten: (ms: number) => number): Terms {
-  const durationDays = terms.duration_days ?? null;
+export function toTerms(terms: ExceptionTerms): Terms {
   return {
     type: terms.type,
     justification: terms.justification,
-    durationDays,
-    durationMs: durationDays === null ? null : shorten(durationDays * DAY),
+    durationDays: terms.duration_days ?? null,
     expiresAt: terms.expires_at ?? null,
     conditions: toConditions(terms.conditions),
     caps: { money: terms.caps?.money ?? null, uses: terms.caps?.uses ?? null },
@@ -155,7 +134,9 @@ export const exceptionSchema = z
     resource_id: nullableText,
     account: nullableText,
     resource_type: nullableText,
-    resource: z.object({ type: z.string(), account: z.string(), namespace: z.string(), name: nullableText, address: nullableText }).nullable(),
+    resource: z
+      .object({ type: z.string(), account: z.string(), namespace: z.string(), name: nullableText, address: nullableText })
+      .nullable(),
     selector: z.object({ tags: z.record(z.string(), z.string()), account: nullableText }).nullable(),
     policy_name: z.string(),
     rule_name: z.string(),

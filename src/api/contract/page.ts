@@ -7,7 +7,11 @@ const MAX_LIMIT = 1_000;
 
 const limit = expecting(
   `a whole number from 1 to ${MAX_LIMIT}`,
-  z.string().regex(/^\d{1,6}$/).transform(Number).pipe(z.int().min(1).max(MAX_LIMIT)),
+  z
+    .string()
+    .regex(/^\d{1,6}$/)
+    .transform(Number)
+    .pipe(z.int().min(1).max(MAX_LIMIT)),
 ).optional();
 const cursor = expecting('the `next` of an earlier answer of the same list', z.string().min(1).max(2_000)).optional();
 

@@ -27,7 +27,10 @@ export const policyQuery = wireObject({
   ...pageQuery,
   status: z.enum(POLICY_STATUSES).optional(),
   type: z.enum(POLICY_TYPES).optional(),
-  enforcing: expecting('`true` or `false`', z.enum(['true', 'false']).transform((word) => word === 'true')).optional(),
+  enforcing: expecting(
+    '`true` or `false`',
+    z.enum(['true', 'false']).transform((word) => word === 'true'),
+  ).optional(),
 });
 
 const versionSchema = z

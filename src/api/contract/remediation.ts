@@ -107,7 +107,10 @@ export function toWireSummary(
     acted_at: toWireInstant(remediation.actedAt),
     result: remediation.result,
     result_message: remediation.resultMessage,
-    undo: { available: remediation.phase === 'undo_window' && (remediation.undoUntil ?? 0) > at, until: toWireInstant(remediation.undoUntil) },
+    undo: {
+      available: remediation.phase === 'undo_window' && (remediation.undoUntil ?? 0) > at,
+      until: toWireInstant(remediation.undoUntil),
+    },
     closed_at: toWireInstant(remediation.closedAt),
     workflow,
   };
@@ -132,6 +135,7 @@ function noticeEntries(notice: NoticeRecord): readonly SortableEntry[] {
   const { stage, recipient, channel, title } = notice;
   const about = { stage, to: recipient, channel, title };
   const queued = { sortAt: notice.createdAt, entry: { at: toWireInstant(notice.createdAt), event: 'notice-queued', ...about } };
-  if (notice.deliveredAt === null) return [{ ...queued, entry: { ...queued.entry, attempts: notice.attempts, last_error: notice.lastError } }];
+  if (notice.deliveredAt === null)
+    return [{ ...queued, entry: { ...queued.entry, attempts: notice.attempts, last_error: notice.lastError } }];
   return [{ sortAt: notice.deliveredAt, entry: { at: toWireInstant(notice.deliveredAt), event: 'notice-sent', ...about } }];
 }

@@ -21,6 +21,8 @@ const specsInput = wireObject({
   term_months: number,
 });
 
+const unknown = expecting('a list of paths such as `specs.vcpus`', z.array(text(300)).max(1_000));
+
 /** A resource as a deploy tool describes it (SPEC §1). What is not given, or null, is unknown. */
 export const resourceInputKeys = {
   type: text(200),
@@ -43,6 +45,9 @@ export const resourceInputKeys = {
   }).nullish(),
   attached_to: text(2_048).nullish(),
   detached_at: instantInput.nullish(),
+  unknown: unknown
+    .optional()
+    .meta({ description: 'Paths of what is known only after apply: `specs.vcpus`, `tags.owner`, `tags` for all of them' }),
   managed_by: wireObject({ tool: text(64), address: text(2_048).nullish(), repository: text(2_048).nullish() }).nullish(),
 };
 export const resourceInput = wireObject(resourceInputKeys);
@@ -75,6 +80,7 @@ export function toResource(input: ResourceInput, target: Target): Resource {
     detachedAt: input.detached_at ?? null,
     managedBy: toManagedBy(input.managed_by),
     address: input.address ?? null,
+    ...(input.unknown === undefined ? {} : { unknownPaths: input.unknown }),
   };
 }
 
@@ -92,7 +98,7 @@ function toSpecs(specs: ResourceInput['specs']): Specs {
     purchaseOption: specs.purchase_option,
     termMonths: specs.term_months,
   };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined && value !== null)) as Specs;
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined && value !== null));
 }
 
 function toCost(cost: ResourceInput['cost']): Cost {
@@ -111,7 +117,9 @@ function toMetrics(metrics: ResourceInput['metrics']): Resource['metrics'] {
 }
 
 function toManagedBy(owner: ResourceInput['managed_by']): Resource['managedBy'] {
-  return owner === null || owner === undefined ? null : { tool: owner.tool, address: owner.address ?? null, repository: owner.repository ?? null };
+  return owner === null || owner === undefined
+    ? null
+    : { tool: owner.tool, address: owner.address ?? null, repository: owner.repository ?? null };
 }
 
 const nullableText = z.string().nullable();
@@ -128,8 +136,15 @@ export const resourceSchema = z
     state: nullableText,
     created_at: instant.nullable(),
     tags: z.record(z.string(), z.string()),
-    specs: z.record(z.string(), json).meta({ description: '`vcpus`, `memory_gb`, `instance_family`, `size_gb` …: what the provider tells' }),
-    cost: z.object({ hourly: nullableText, monthly: nullableText, currency: z.string(), source: z.enum(['bill', 'price-list', 'request', 'none']) }),
+    specs: z
+      .record(z.string(), json)
+      .meta({ description: '`vcpus`, `memory_gb`, `instance_family`, `size_gb` …: what the provider tells' }),
+    cost: z.object({
+      hourly: nullableText,
+      monthly: nullableText,
+      currency: z.string(),
+      source: z.enum(['bill', 'price-list', 'request', 'none']),
+    }),
     metrics: z
       .object({ avg_cpu_percent: z.number().nullable(), avg_network_bytes_per_day: z.number().nullable(), days: z.number() })
       .nullable(),

@@ -7,8 +7,7 @@ const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** An object that refuses keys it does not know. */
 export const wireObject = z.strictObject;
 
-export const text = (longest: number) =>
-  expecting(`a text of 1 to ${longest} characters`, z.string().trim().min(1).max(longest));
+export const text = (longest: number) => expecting(`a text of 1 to ${longest} characters`, z.string().trim().min(1).max(longest));
 export const positiveNumber = expecting('a positive number', z.number().positive());
 export const days = expecting('a positive number of days, at most 3650', z.number().positive().max(3_650));
 export const policyName = expecting('a name of lower-case letters, digits and hyphens', z.string().regex(NAME));
@@ -26,7 +25,11 @@ const isInstant = (value: string) => INSTANT.test(value) && !Number.isNaN(Date.p
 /** An instant in a request, ms inside. */
 export const instantInput = expecting(
   'a time such as `2026-11-22T10:00:00Z`',
-  z.string().max(40).refine(isInstant).transform((value) => Date.parse(value)),
+  z
+    .string()
+    .max(40)
+    .refine(isInstant)
+    .transform((value) => Date.parse(value)),
 );
 /** An instant in an answer. */
 export const instant = z.string().meta({ format: 'date-time', description: 'ISO 8601, UTC' });
@@ -40,7 +43,13 @@ export function toWireInstant(at: number | null): string | null {
 export const tags = expecting('an object of texts', z.record(z.string().max(256), z.string().max(1_024)));
 
 const id = (prefix: string) =>
-  expecting(`an id that begins with \`${prefix}_\``, z.string().max(100).regex(new RegExp(`^${prefix}_[0-9a-zA-Z-]+$`)));
+  expecting(
+    `an id that begins with \`${prefix}_\``,
+    z
+      .string()
+      .max(100)
+      .regex(new RegExp(`^${prefix}_[0-9a-zA-Z-]+$`)),
+  );
 export const scanId = id('scan');
 export const violationId = id('vio');
 export const remediationId = id('rem');

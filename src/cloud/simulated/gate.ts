@@ -110,7 +110,6 @@ export function createGate({ pool, clock, sleep = wait }: GateOptions): Gate {
     const [limits, faults] = await Promise.all([limitsFor(target.writes), takeFaults(target)]);
     const latencyMs = faults.reduce((total, fault) => total + fault.latency_ms, limits.latency_ms);
     if (latencyMs > 0) await sleep(latencyMs, signal);
-    signal?.throwIfAborted();
     for (const fault of faults) throwFault(fault);
     await takeToken(target, limits);
     const lost = faults.find((fault) => fault.kind === 'lost-answer');

@@ -125,7 +125,7 @@ async function repeatOf(db: Db, command: CloudCommand, token: string): Promise<C
   const [first] = result.rows;
   if (first === undefined) return undefined;
   if (!first.same) throw new TollgateError('provider-refused', `idempotency token \`${token}\` was used with other parameters`);
-  return first.outcome;
+  return { ...first.outcome, changed: false };
 }
 
 /** Plan, effect and the record of the token in one transaction, under the lock of the resource's row. */

@@ -1,5 +1,5 @@
-import { monthlyFromHourly } from '../../policy/money.js';
 import type { Cost, Instant, ManagedBy, Resource, ResourceKey, Specs } from '../../policy/model.js';
+import { monthlyFromHourly } from '../../policy/money.js';
 import type { Db } from '../../store/db.js';
 import { toTimestamp } from '../../store/db.js';
 

@@ -8,6 +8,23 @@ import { type Check, type Failed, KNOWN_AFTER_APPLY, quoteList, type RuleKind, u
 /** Longer values match no pattern: matching is linear, and this bounds it. Clouds allow 256 characters. */
 const MAX_MATCHED_LENGTH = 4_096;
 
+/** Values repeat over a fleet, so what a pattern said of the last ones is kept. */
+const MAX_REMEMBERED = 1_000;
+
+/** Whether a value matches, anywhere in it unless the pattern is anchored. @throws on a pattern that is not RE2. */
+function createMatcher(pattern: string): (value: string) => boolean {
+  const compiled = RE2JS.compile(pattern);
+  const remembered = new Map<string, boolean>();
+  return (value) => {
+    const known = remembered.get(value);
+    if (known !== undefined) return known;
+    const matches = value.length <= MAX_MATCHED_LENGTH && compiled.test(value);
+    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+    remembered.set(value, matches);
+    return matches;
+  };
+}
+
 /** One condition on a value: undefined when it holds, else the words after `Tag 'owner' value 'x'`. */
 type ValueTest = (value: string) => string | undefined;
 
@@ -20,8 +37,8 @@ function characters(value: string): number {
 function valueTests({ pattern, allowedValues, minLength, maxLength }: RequiredTag): readonly ValueTest[] {
   const tests: ValueTest[] = [];
   if (pattern !== undefined) {
-    const compiled = RE2JS.compile(pattern);
-    tests.push((value) => (value.length <= MAX_MATCHED_LENGTH && compiled.test(value) ? undefined : 'does not match required pattern'));
+    const matches = createMatcher(pattern);
+    tests.push((value) => (matches(value) ? undefined : 'does not match required pattern'));
   }
   if (allowedValues !== undefined) {
     const list = quoteList(allowedValues);

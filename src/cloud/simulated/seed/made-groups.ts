@@ -1,6 +1,6 @@
 import type { ManagedBy } from '../../../policy/model.js';
-import { type Made, madeId, toNewResource } from './made.js';
 import type { NewResource } from '../rows.js';
+import { type Made, madeId, toNewResource } from './made.js';
 import { between, type Environment, pick, TEAMS, type World } from './world.js';
 
 type Group = (world: World) => readonly Made[];

@@ -1,7 +1,7 @@
 import type { ManagedBy, Resource, Specs } from '../../../policy/model.js';
 import { PRICED_REGION, specsOf } from '../../catalog/catalog.js';
 import type { NewResource } from '../rows.js';
-import { type Environment, between, daysAgo, idOf, pick, requiredTags, TEAMS, type Team, type World } from './world.js';
+import { between, daysAgo, type Environment, idOf, pick, requiredTags, TEAMS, type Team, type World } from './world.js';
 
 /** Accounts of the made part; the billed part has the bill's own. */
 export const MADE_ACCOUNTS: Readonly<Record<Environment, string>> = {

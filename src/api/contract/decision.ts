@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import type { DecisionRecord } from '../../store/decisions.js';
+import { DECISIONS, decisionSchema } from './evaluate.js';
+import { pageQuery } from './page.js';
+import { instant, instantInput, json, principalId, text, toWireInstant, wireObject } from './values.js';
+
+export const decisionQuery = wireObject({
+  ...pageQuery,
+  decision: z.enum(DECISIONS).optional(),
+  requester: principalId.optional(),
+  account: text(128).optional(),
+  since: instantInput.optional(),
+  until: instantInput.optional(),
+});
+
+const entryKeys = {
+  id: z.string(),
+  at: instant,
+  principal: z.string(),
+  requester: z.string(),
+  decision: z.enum(DECISIONS),
+  dry_run: z.boolean(),
+  degraded: z.boolean(),
+  policy_set: z.string(),
+  idempotency_key: z.string().nullable(),
+  account: z.string().nullable(),
+};
+export const decisionEntry = z.object(entryKeys).meta({ id: 'DecisionLogEntry' });
+export const decisionDetail = z.object({ ...entryKeys, request: json, result: decisionSchema }).meta({ id: 'DecisionDetail' });
+
+export function toWireEntry(decision: DecisionRecord): z.infer<typeof decisionEntry> {
+  return {
+    id: decision.id,
+    at: toWireInstant(decision.at),
+    principal: decision.principal,
+    requester: decision.requester,
+    decision: decision.decision,
+    dry_run: decision.dryRun,
+    degraded: decision.degraded,
+    policy_set: decision.policySet,
+    idempotency_key: decision.idempotencyKey,
+    account: decision.account,
+  };
+}
+
+/** Request and answer as they crossed the wire. */
+export function toWireDetail(decision: DecisionRecord): z.infer<typeof decisionDetail> {
+  return {
+    ...toWireEntry(decision),
+    request: JSON.parse(decision.request) as unknown,
+    result: JSON.parse(decision.result) as z.infer<typeof decisionSchema>,
+  };
+}

@@ -1,0 +1,54 @@
+import { WithStartWorkflowOperation } from '@temporalio/client';
+import type { UpdateDefinition } from '@temporalio/common';
+import { TollgateError } from '../errors.js';
+import type { PolicyRecord } from '../policy/records.js';
+import { getPolicy } from '../store/policies.js';
+import { createPolicy, type PolicyLifecycleInput, WORKFLOWS, workflowIds } from '../workflows/messages.js';
+import { toWirePolicy } from './contract/policy.js';
+import type { AppContext } from './deps.js';
+import { linkToWorkflow } from './links.js';
+import type { Call, Reply } from './route.js';
+import { askWorkflow, pendingReply } from './temporal-outcome.js';
+
+interface By {
+  readonly principal: string;
+  readonly at: number;
+}
+
+export interface PolicyMove<R extends object> {
+  readonly name: string;
+  readonly update: UpdateDefinition<PolicyRecord, [R & By]>;
+  readonly request: R;
+  /** Of the answer when the move is made. @default 200 */
+  readonly status?: number;
+}
+
+/** Sends a move to the policy's workflow, which alone decides whether it may be made, and starts that when none runs. */
+export async function movePolicy<R extends object>(context: AppContext, call: Call, move: PolicyMove<R>): Promise<Reply> {
+  const { pool, temporal, snapshot } = context;
+  const { name } = move;
+  if (move.update.name !== createPolicy.name) await getPolicy(pool, name);
+  const workflowId = workflowIds.policy(name);
+  const startWorkflowOperation = new WithStartWorkflowOperation<(input: PolicyLifecycleInput) => Promise<unknown>>(
+    WORKFLOWS.policyLifecycle,
+    {
+      taskQueue: temporal.taskQueue,
+      workflowId,
+      args: [{ name }],
+      staticSummary: `policy ${name}`,
+      workflowIdConflictPolicy: 'USE_EXISTING',
+    },
+  );
+  const args: [R & By] = [{ ...move.request, principal: call.principal.id, at: call.at }];
+  const outcome = await askWorkflow(temporal, () =>
+    temporal.client.workflow.executeUpdateWithStart(move.update, { args, updateId: call.onceKey, startWorkflowOperation }),
+  );
+  const link = linkToWorkflow(context, workflowId);
+  const location = `/v1/policies/${name}`;
+  if (outcome.kind === 'pending') return pendingReply(location, link);
+  if (outcome.kind === 'closed') throw new TollgateError('conflict', `policy \`${name}\` is being archived`);
+  // What this process enforces is up to date before its caller hears of it.
+  await snapshot.refresh();
+  const { status = 200 } = move;
+  return { status, headers: status === 201 ? { location } : {}, body: toWirePolicy(outcome.value, link), workflowId };
+}

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { getDecision, listDecisions } from '../../store/decisions.js';
+import { decisionDetail, decisionEntry, decisionQuery, toWireDetail, toWireEntry } from '../contract/decision.js';
+import { pageOf, toPageRequest, toWirePage } from '../contract/page.js';
+import { decisionId } from '../contract/values.js';
+import { given } from '../given.js';
+import { defineRoute } from '../route.js';
+
+const tag = 'Evaluation';
+
+export const decisions = [
+  defineRoute('GET /v1/decisions', {
+    summary: 'List the decision log, newest first',
+    tag,
+    query: decisionQuery,
+    answers: { 200: { description: 'A page of decisions', schema: pageOf(decisionEntry) } },
+    async handle({ pool }, { query }) {
+      const { limit, cursor, ...filter } = query;
+      return { status: 200, body: toWirePage(await listDecisions(pool, given(filter), toPageRequest({ limit, cursor })), toWireEntry) };
+    },
+  }),
+  defineRoute('GET /v1/decisions/{id}', {
+    summary: 'Show one decision, with its request and answer',
+    tag,
+    params: z.object({ id: decisionId }),
+    answers: { 200: { description: 'The decision', schema: decisionDetail }, 404: { description: 'No such decision' } },
+    async handle({ pool }, { params }) {
+      return { status: 200, body: toWireDetail(await getDecision(pool, params.id)) };
+    },
+  }),
+];

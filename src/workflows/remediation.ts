@@ -1,0 +1,174 @@
+import { allHandlersFinished, CancellationScope, condition, continueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
+import type { Look } from '../activities/remediation-look.js';
+import type { RemediationPhase, RemediationResult, WaitingFor } from '../policy/records.js';
+import { outcomeNotice, waitingNotice } from '../policy/remediation-notice.js';
+import type { RemediationInput } from './messages.js';
+import { type ActLook, type ActResult, cloud, perform } from './remediation-act.js';
+import { giveFirstNotice, noticeContext, untilDue } from './remediation-course.js';
+import { undoWindow, verify } from './remediation-finish.js';
+import { backoff, createLife, type Ending, type Life, type RemediationState } from './remediation-state.js';
+import { registerHandlers } from './remediation-updates.js';
+
+/** So many failures in a row, then a person decides. */
+const MAX_FAILURES = 5;
+
+/**
+ * The life of one violation episode: notices, the act when it is due and nothing stands in its way, the undo window. `carried` is the
+ * state of an earlier run whose history had grown long.
+ */
+export async function remediation(input: RemediationInput, carried?: RemediationState): Promise<RemediationResult | null> {
+  const life = createLife(input, carried);
+  registerHandlers(life);
+  try {
+    await live(life);
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    life.ending ??= ended('cancelled', 'its workflow was cancelled');
+  }
+  await CancellationScope.nonCancellable(async () => {
+    await close(life);
+    await condition(allHandlersFinished);
+  });
+  return life.state.view.result;
+}
+
+async function live(life: Life): Promise<void> {
+  await giveFirstNotice(life);
+  for (let waits = 0; life.ending === null; ) {
+    await untilDue(life);
+    if (life.ending !== null) return;
+    if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) await continueAsNew<typeof remediation>(life.input, life.state);
+    const look = life.state.unfinished ?? (await lookBeforeActing(life));
+    // Signals and updates may have come during the look.
+    if (life.ending !== null || Date.now() < life.state.view.actAt) continue;
+    if (look.kind === 'end') life.ending = endingOf(look);
+    else if (look.kind === 'wait') waits = (await waitFor(life, look, waits)) ? 0 : waits + 1;
+    else if (await act(life, look)) return;
+  }
+}
+
+function lookBeforeActing(life: Life): Promise<Look> {
+  const { input, state } = life;
+  const { action, parameters } = state.view;
+  const question = {
+    ...input,
+    action,
+    parameters,
+    approvedFingerprint: state.approvedFingerprint,
+    holdLeftMs: input.holdDestructiveMs - state.heldMs,
+  };
+  return cloud.lookBeforeActing.executeWithOptions({ summary: `recheck and gates of ${input.key.id}` }, [question]);
+}
+
+function ended(result: RemediationResult, message: string): Ending {
+  return { result, message, principal: null, violation: null, notice: false };
+}
+
+function endingOf({ result, message, exceptionId }: Extract<Look, { kind: 'end' }>): Ending {
+  const ending = ended(result, message);
+  if (result === 'resolved') return { ...ending, violation: { kind: 'close', status: 'resolved', reason: message } };
+  if (result === 'policy_archived') return { ...ending, violation: { kind: 'close', status: 'closed', reason: 'policy_archived' } };
+  if (exceptionId !== null) return { ...ending, violation: { kind: 'except', exceptionId } };
+  return { ...ending, notice: result === 'skipped' };
+}
+
+const PHASE_WHILE_WAITING: Readonly<Partial<Record<WaitingFor, RemediationPhase>>> = {
+  consent: 'awaiting_approval',
+  blast_radius: 'awaiting_approval',
+  pending_exception: 'awaiting_approval',
+  pause: 'paused',
+};
+
+/** Says what it waits for, once, and rests; true when it was woken or waits for something new. */
+async function waitFor(life: Life, look: Extract<Look, { kind: 'wait' }>, waits: number): Promise<boolean> {
+  const { state, input } = life;
+  const { waitingFor, message } = look;
+  if (look.approvalOutdated && state.approvedFingerprint !== null) voidApproval(life);
+  const isNew = state.view.waitingFor !== waitingFor;
+  if (isNew) await announceWait(life, waitingFor, message);
+  const began = Date.now();
+  const holdLeft = waitingFor === 'pending_exception' ? input.holdDestructiveMs - state.heldMs : Number.POSITIVE_INFINITY;
+  const woken = await life.rest(Math.min(backoff(input, isNew ? 0 : waits), holdLeft), `${input.key.id} waits for ${waitingFor}: looking again`);
+  if (waitingFor === 'pending_exception') state.heldMs += Date.now() - began;
+  return woken || isNew;
+}
+
+function voidApproval(life: Life): void {
+  life.record('approval-voided', { approved_by: life.state.view.approvedBy, reason: 'the resource changed since it was approved' });
+  life.state.approvedFingerprint = null;
+  life.set({ approvedBy: null, waitingFor: null });
+}
+
+async function announceWait(life: Life, waitingFor: WaitingFor, why: string): Promise<void> {
+  const { state } = life;
+  life.set({ waitingFor, phase: PHASE_WHILE_WAITING[waitingFor] ?? (state.view.phase === 'notice' ? 'notice' : 'grace') });
+  state.why = why;
+  life.record('waiting', { waiting_for: waitingFor, message: why });
+  if (waitingFor !== 'consent' && waitingFor !== 'blast_radius') {
+    await life.flush();
+    return;
+  }
+  const stage = `waiting/${waitingFor}/${state.seq}`;
+  await life.flush({ notice: { stage, operators: true, ...waitingNotice(noticeContext(life), waitingFor, why) } });
+}
+
+/** One attempt; true when it succeeded and all that follows is over. */
+async function act(life: Life, look: ActLook): Promise<boolean> {
+  const { state } = life;
+  const { action, parameters } = look;
+  life.set({ phase: 'acting', waitingFor: null, action, parameters, actedAt: Date.now(), attempts: state.view.attempts + 1 });
+  state.before = look.before;
+  state.why = null;
+  life.record('acting', { action, attempt: state.view.attempts });
+  await life.flush();
+  const result = await perform(life, look);
+  if (result.kind === 'done') {
+    life.committed = true;
+    state.unfinished = null;
+    await verify(life, result);
+    if (result.undoable) await undoWindow(life);
+    return true;
+  }
+  life.set({ actedAt: null });
+  if (result.kind === 'failed') await afterFailure(life, look, result);
+  return false;
+}
+
+async function afterFailure(life: Life, look: ActLook, result: Extract<ActResult, { kind: 'failed' }>): Promise<void> {
+  const { state } = life;
+  state.failures += 1;
+  state.unfinished = result.unfinished ? look : null;
+  life.record('action-failed', { message: result.message, attempt: state.view.attempts });
+  if (result.retryable && !result.unfinished && state.failures < MAX_FAILURES) {
+    life.set({ waitingFor: 'provider' });
+    state.why = result.message;
+    await life.flush();
+    await life.rest(backoff(life.input, state.failures - 1), `${life.input.key.id} failed: trying again`);
+  } else await awaitOperator(life, result);
+}
+
+async function awaitOperator(life: Life, { message }: Extract<ActResult, { kind: 'failed' }>): Promise<void> {
+  const { state } = life;
+  life.retryAsked = false;
+  life.set({ phase: 'awaiting_operator', waitingFor: 'operator', result: 'failed', resultMessage: message });
+  state.why = message;
+  const words = waitingNotice(noticeContext(life), 'operator', message);
+  await life.flush({ notice: { stage: `failed/${state.view.attempts}`, operators: true, ...words } });
+  await condition(() => life.retryAsked || life.ending !== null || state.view.phase !== 'awaiting_operator');
+  state.failures = 0;
+  if (state.unfinished === null) state.round += 1;
+}
+
+/** Writes the end, unless the act or the undo has written it. */
+async function close(life: Life): Promise<void> {
+  const { view } = life.state;
+  const { ending } = life;
+  if (view.phase !== 'closed') {
+    const outcome = ending === null || view.result === 'completed' ? { result: view.result, message: view.resultMessage } : ending;
+    life.set({ phase: 'closed', waitingFor: null, closedAt: Date.now(), result: outcome.result, resultMessage: outcome.message });
+    life.record('closed', { result: outcome.result, message: outcome.message }, ending?.principal ?? null);
+    const told = ending?.notice === true ? { notice: { stage: 'closed', operators: false, ...outcomeNotice(noticeContext(life), ending.message, null) } } : {};
+    await life.flush({ violation: ending?.violation ?? null, ...told });
+  }
+  life.closed = true;
+}

@@ -1,0 +1,156 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createPool, type Pool } from '../../src/store/db.js';
+import { createDecisionLog, type DecisionLog } from '../../src/store/decision-log.js';
+import { findDecision, getDecision, insertDecisions, listDecisions } from '../../src/store/decisions.js';
+import { createDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.js';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
+import { AT, decision } from './fixtures.js';
+
+let database: TestDatabase;
+let proxy: DatabaseProxy;
+let pool: Pool;
+let log: DecisionLog;
+let health: (string | null)[];
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  proxy = await createDatabaseProxy(database.connectionString);
+  pool = createPool({ connectionString: proxy.connectionString, applicationName: 'test', onError: () => {} });
+  health = [];
+  log = createDecisionLog(pool, { retryMs: 20, onHealth: (problem) => health.push(problem) });
+});
+
+afterEach(async () => {
+  proxy.restore();
+  await log.close();
+  await pool.end();
+  await proxy.close();
+  await database.drop();
+});
+
+async function stored(): Promise<readonly string[]> {
+  const { rows } = await database.pool.query<{ id: string }>('select id from decisions order by id');
+  return rows.map(({ id }) => id);
+}
+const many = (count: number) => Array.from({ length: count }, () => decision());
+const ids = (decisions: readonly { readonly id: string }[]) => decisions.map(({ id }) => id).sort();
+const soon = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 10_000, interval: 10 });
+
+test('a decision is in the database before its append resolves', async () => {
+  const one = decision({ result: '{"allowed":false}', idempotencyKey: 'build-1' });
+  expect(await log.append(one)).toEqual({ durable: true });
+  expect(await findDecision(database.pool, one.id)).toEqual(one);
+});
+
+test('decisions that come in while others are written go together, in few statements', async () => {
+  const groups: number[] = [];
+  await log.close();
+  log = createDecisionLog(pool, {
+    alsoWrite: async (_, decisions) => {
+      groups.push(decisions.length);
+    },
+  });
+  const all = many(1_000);
+  expect(await Promise.all(all.map((one) => log.append(one)))).toEqual(all.map(() => ({ durable: true })));
+  expect(await stored()).toEqual(ids(all));
+  expect(groups.length).toBeLessThan(10);
+});
+
+test('what is also written is in the same transaction', async () => {
+  let fail = true;
+  await log.close();
+  log = createDecisionLog(pool, {
+    retryMs: 20,
+    alsoWrite: async (db) => {
+      await db.query('insert into policy_sets values ($1, $2, now())', ['sha256:1', '[]']);
+      if (fail) throw new Error('not now');
+    },
+  });
+  const one = decision();
+  expect(await log.append(one)).toEqual({ durable: false });
+  expect(await stored()).toEqual([]);
+  fail = false;
+  await soon(async () => expect(await stored()).toEqual([one.id]));
+  expect((await database.pool.query('select revision from policy_sets')).rowCount).toBe(1);
+});
+
+test.each(['cut', 'stall'] as const)('while the database is away (%s) it says so, and writes everything when it is back', async (how) => {
+  const before = decision();
+  await log.append(before);
+  proxy[how]();
+  const during = many(700);
+  expect(await Promise.all(during.map((one) => log.append(one)))).toEqual(during.map(() => ({ durable: false })));
+  expect(log.waiting).toBe(700);
+  expect(await stored()).toEqual([before.id]);
+  proxy.restore();
+  await soon(() => expect(log.waiting).toBe(0));
+  expect(await stored()).toEqual(ids([before, ...during]));
+  expect(await log.append(decision())).toEqual({ durable: true });
+  expect(health).toEqual([expect.any(String), null]);
+});
+
+test('a decision whose commit was not confirmed is written once', async () => {
+  const one = decision();
+  await insertDecisions(database.pool, [one]);
+  expect(await log.append(one)).toEqual({ durable: true });
+  expect(await stored()).toEqual([one.id]);
+});
+
+test('refuses rather than drops when too many wait', async () => {
+  await log.close();
+  log = createDecisionLog(pool, { retryMs: 20, maxWaitingCharacters: 10 });
+  proxy.cut();
+  const first = decision({ request: '12345', result: '12345' });
+  expect(await log.append(first)).toEqual({ durable: false });
+  await expect(log.append(decision())).rejects.toMatchObject({ code: 'unavailable' });
+  proxy.restore();
+  await soon(async () => expect(await stored()).toEqual([first.id]));
+});
+
+test('a row that the database refuses fails alone', async () => {
+  const bad = decision({ requester: 'a\0b' });
+  const good = many(20);
+  const outcomes = await Promise.allSettled([...good.slice(0, 10), bad, ...good.slice(10)].map((one) => log.append(one)));
+  expect(outcomes.filter(({ status }) => status === 'rejected')).toEqual([
+    { status: 'rejected', reason: expect.objectContaining({ code: 'invalid-input' }) as Error },
+  ]);
+  expect(await stored()).toEqual(ids(good));
+});
+
+test('close writes what is left', async () => {
+  const all = many(50);
+  const appended = all.map((one) => log.append(one));
+  await log.close();
+  await Promise.all(appended);
+  expect(await stored()).toEqual(ids(all));
+});
+
+test('an unknown decision is not found', async () => {
+  expect(await findDecision(database.pool, 'dec_none')).toBeUndefined();
+  await expect(getDecision(database.pool, 'dec_none')).rejects.toMatchObject({ code: 'not-found' });
+});
+
+test('lists newest first, filtered, page by page', async () => {
+  const all = [
+    decision({ at: AT, decision: 'allow' }),
+    decision({ at: AT + 1, requester: 'bob@company.com' }),
+    decision({ at: AT + 1, account: null }),
+    decision({ at: AT + 2 }),
+  ] as const;
+  await insertDecisions(database.pool, all);
+  const list = async (filter: Parameters<typeof listDecisions>[1]) =>
+    (await listDecisions(database.pool, filter, { limit: 10, cursor: null })).items.map(({ id }) => all.findIndex((one) => one.id === id));
+  expect(await list({})).toEqual([3, 2, 1, 0]);
+  expect(await list({ decision: 'allow' })).toEqual([0]);
+  expect(await list({ requester: 'bob@company.com' })).toEqual([1]);
+  expect(await list({ account: '111122223333', decision: 'deny' })).toEqual([3, 1]);
+  expect(await list({ since: AT + 1, until: AT + 2 })).toEqual([2, 1]);
+  const paged: number[] = [];
+  for (let cursor: string | null = null; ; ) {
+    const page = await listDecisions(database.pool, {}, { limit: 1, cursor });
+    paged.push(...page.items.map(({ id }) => all.findIndex((one) => one.id === id)));
+    cursor = page.next;
+    if (cursor === null) break;
+  }
+  expect(paged).toEqual([3, 2, 1, 0]);
+});
