@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
 
 const BUNDLE = 'dist/workflow-bundle.js';
+/** Built here and then moved, so that what runs from dist never sees half of it. */
+const NEW = 'dist.new';
 const INPUTS = ['src', 'tsconfig.json', 'tsconfig.build.json', 'package.json', 'package-lock.json', 'scripts/build.js'];
 
 /** Time of the newest change below `path`; a removed file shows in its directory's time. */
@@ -29,12 +31,9 @@ function compiler() {
 
 async function bundleWorkflows() {
   const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: join(process.cwd(), 'dist/workflows/index.js'),
-    logger: new DefaultLogger('ERROR'),
-  });
-  writeFileSync(`${BUNDLE}.new`, code);
-  renameSync(`${BUNDLE}.new`, BUNDLE);
+  const workflowsPath = join(process.cwd(), NEW, 'workflows/index.js');
+  const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
+  writeFileSync(join(NEW, 'workflow-bundle.js'), code);
 }
 
 // The bundle is written last, so it tells whether a build was finished, and when.
@@ -48,11 +47,13 @@ if (tsc === undefined) {
   }
   process.exit(0);
 }
-rmSync('dist', { recursive: true, force: true });
+rmSync(NEW, { recursive: true, force: true });
 try {
-  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+  execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', NEW], { stdio: 'inherit' });
 } catch {
   console.error('not built: the compiler found the errors above');
   process.exit(1);
 }
 await bundleWorkflows();
+rmSync('dist', { recursive: true, force: true });
+renameSync(NEW, 'dist');

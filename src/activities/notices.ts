@@ -11,7 +11,6 @@ import type { NoticeDeliveryInput } from '../workflows/messages.js';
 import { createBell } from './bell.js';
 import type { ActivityDeps } from './deps.js';
 
-const LEASE_MS = MINUTE;
 const BATCH = 500;
 const FIRST_RETRY_MS = 5 * SECOND;
 const LONGEST_RETRY_MS = 30 * MINUTE;
@@ -46,8 +45,8 @@ export function createNoticeActivities(deps: ActivityDeps) {
 }
 
 /** Answers how many were tried: 0 when nothing is due. */
-async function deliverBatch(deps: ActivityDeps, { quietMs, longestWaitMs }: NoticeDeliveryInput, signal: AbortSignal): Promise<number> {
-  const claimed = await claimNotices(deps.pool, deps.now(), { quietMs, longestWaitMs, leaseMs: LEASE_MS, limit: BATCH });
+async function deliverBatch(deps: ActivityDeps, input: NoticeDeliveryInput, signal: AbortSignal): Promise<number> {
+  const claimed = await claimNotices(deps.pool, deps.now(), { ...input, limit: BATCH });
   heartbeat(claimed.length);
   for (const group of groupsOf(claimed)) {
     if (signal.aborted) break;

@@ -112,4 +112,3 @@ export async function alive<T>(work: () => Promise<T>): Promise<T> {
     clearInterval(timer);
   }
 }
-

@@ -63,7 +63,8 @@ export async function startRemediations(deps: StartDeps, violationIds: readonly 
   // INVARIANT: all rows are there before the first workflow runs, so that a breach of the blast radius is seen before the first acts.
   await eachOf(concerned, async (violation) => {
     const remediation = await getRemediationOf(deps.pool, violation.id);
-    if (remediation.closedAt === null) await startWorkflow(deps, violation, inputOf(deps, violation, remediation, { acceleration, ...options }), remediation);
+    if (remediation.closedAt === null)
+      await startWorkflow(deps, violation, inputOf(deps, violation, remediation, { acceleration, ...options }), remediation);
   });
   return opened;
 }
@@ -120,7 +121,13 @@ async function open(deps: StartDeps, violation: ViolationRecord, acceleration: n
   return transaction(deps.pool, async (db) => {
     if (!(await openRemediation(db, remediation))) return false;
     await appendEvents(db, remediation.id, [
-      { key: 'violation-detected', at: violation.detectedAt, event: 'violation-detected', principal: null, details: { message: violation.message } },
+      {
+        key: 'violation-detected',
+        at: violation.detectedAt,
+        event: 'violation-detected',
+        principal: null,
+        details: { message: violation.message },
+      },
     ]);
     return true;
   });

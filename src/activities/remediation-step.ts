@@ -105,7 +105,10 @@ async function heldBecause(deps: StepDeps, provider: Provider, { guard, key }: S
 }
 
 /** How the provider shows that a command has taken effect; null where it does so at once. */
-function settled(input: StepInput, outcome: EffectOutcome): { readonly key: ResourceKey; readonly when: (found: Resource | null) => boolean } | null {
+function settled(
+  input: StepInput,
+  outcome: EffectOutcome,
+): { readonly key: ResourceKey; readonly when: (found: Resource | null) => boolean } | null {
   const { key, command } = input;
   switch (command.kind) {
     case 'stop':

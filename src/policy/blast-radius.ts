@@ -41,10 +41,17 @@ export function breaches(counts: BlastRadiusCounts, settings: Settings['blastRad
   for (const kind of ['policy', 'team'] as const) {
     const { name, acting, applicable } = counts[kind];
     const limit = blastRadiusLimit(settings[kind], applicable);
-    if (acting > limit) found.push({ scope: `${kind}:${name}`, message: `${acting} resources of ${kind} \`${name}\` would be acted on, the limit is ${limit}` });
+    if (acting > limit)
+      found.push({
+        scope: `${kind}:${name}`,
+        message: `${acting} resources of ${kind} \`${name}\` would be acted on, the limit is ${limit}`,
+      });
   }
   if (settings.moneyPerHour !== null && compare(counts.moneyPerHour, settings.moneyPerHour) > 0) {
-    found.push({ scope: 'money', message: `savings of ${counts.moneyPerHour} a month would be acted on within an hour, the limit is ${settings.moneyPerHour}` });
+    found.push({
+      scope: 'money',
+      message: `savings of ${counts.moneyPerHour} a month would be acted on within an hour, the limit is ${settings.moneyPerHour}`,
+    });
   }
   return found;
 }

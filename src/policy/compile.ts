@@ -72,7 +72,12 @@ function broken(error: unknown): RuleChecks {
   };
 }
 
-function compileRule<T extends PolicyType>(kind: RuleKind<T>, { version, policy }: VersionedPolicy, rule: RuleByType[T], checks: RuleChecks): CompiledRule {
+function compileRule<T extends PolicyType>(
+  kind: RuleKind<T>,
+  { version, policy }: VersionedPolicy,
+  rule: RuleByType[T],
+  checks: RuleChecks,
+): CompiledRule {
   const base: RuleBase = rule;
   const severity = resolveSeverity(base, kind.scanSeverity);
   const names = { policyName: policy.name, policyVersion: version, ruleName: base.name };
@@ -93,7 +98,11 @@ function compileRule<T extends PolicyType>(kind: RuleKind<T>, { version, policy 
   };
 }
 
-function compileRules<T extends PolicyType>(kind: RuleKind<T>, versioned: VersionedPolicy, rules: readonly RuleByType[T][]): readonly CompiledRule[] {
+function compileRules<T extends PolicyType>(
+  kind: RuleKind<T>,
+  versioned: VersionedPolicy,
+  rules: readonly RuleByType[T][],
+): readonly CompiledRule[] {
   try {
     return rules.map((rule) => compileRule(kind, versioned, rule, kind.compile(rule)));
   } catch (error) {
@@ -143,9 +152,7 @@ function indexByType(rules: readonly CompiledRule[], point: Point): (type: strin
 /** Never throws: a policy that cannot be compiled says so, rule by rule, in each answer that it would have had a part in. */
 export function compilePolicies(policies: readonly VersionedPolicy[]): CompiledPolicies {
   const sorted = [...policies].sort((a, b) => compareText(a.policy.name, b.policy.name));
-  const rules = sorted.flatMap((versioned) =>
-    [...compilePolicy(versioned)].sort((a, b) => compareText(a.ruleName, b.ruleName)),
-  );
+  const rules = sorted.flatMap((versioned) => [...compilePolicy(versioned)].sort((a, b) => compareText(a.ruleName, b.ruleName)));
   const index = { deploy: indexByType(rules, 'deploy'), scan: indexByType(rules, 'scan') };
   return { policies: sorted, rules, rulesFor: (type, point) => index[point](type) };
 }

@@ -112,7 +112,10 @@ export function isDestructive(action: RemediationAction): boolean {
 }
 
 /** True for what nobody can take back by an undo alone and therefore needs consent. */
-export function needsConsent(action: RemediationAction, settings: Pick<Settings, 'allowAutoTerminate' | 'allowAutoDeleteVolumes'>): boolean {
+export function needsConsent(
+  action: RemediationAction,
+  settings: Pick<Settings, 'allowAutoTerminate' | 'allowAutoDeleteVolumes'>,
+): boolean {
   if (action === 'terminate_instance') return !settings.allowAutoTerminate;
   return HARDNESS[action] === HARDNESS.delete_volume && !settings.allowAutoDeleteVolumes;
 }

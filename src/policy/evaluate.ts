@@ -82,7 +82,8 @@ function gather(into: Gathered, rule: CompiledRule, judgement: Judgement, resour
   for (const { path, reason } of judgement.unknowns) {
     into.unknowns.push({ policyName, policyVersion, ruleName, path, reason, effect, resourceIndex });
   }
-  if (judgement.verdict === 'error') into.errors.push({ policyName, policyVersion, ruleName, message: judgement.unknowns[0]?.reason ?? '' });
+  if (judgement.verdict === 'error')
+    into.errors.push({ policyName, policyVersion, ruleName, message: judgement.unknowns[0]?.reason ?? '' });
 }
 
 /** The strictest of its parts; what is only audited, and an unknown that is ignored, leave `allow`. */

@@ -99,7 +99,9 @@ function insert(index: RuleExceptions, record: ExceptionRecord): void {
 /** Takes records in any state; those that are not approved can never match and are dropped. The oldest of several that match is the one used. */
 export function compileExceptions(records: readonly ExceptionRecord[]): CompiledExceptions {
   const byRule = new Map<string, RuleExceptions>();
-  const approved = records.filter((record) => record.status === 'approved').sort((a, b) => a.requestedAt - b.requestedAt || (a.id < b.id ? -1 : 1));
+  const approved = records
+    .filter((record) => record.status === 'approved')
+    .sort((a, b) => a.requestedAt - b.requestedAt || (a.id < b.id ? -1 : 1));
   for (const record of approved) {
     const key = ruleKey(record.policyName, record.ruleName);
     const index = byRule.get(key) ?? { byResourceId: new Map<string, ExceptionRecord[]>(), others: [] };

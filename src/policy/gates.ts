@@ -49,7 +49,8 @@ export function outlookOf(facts: Facts): Outlook {
   if (verdict.verdict === 'unknown' || verdict.verdict === 'error') return wait('provider', notJudged(verdict));
   if (verdict.verdict === 'excepted') return end('excepted', `exception \`${verdict.exceptionId}\` is in force`, verdict.exceptionId);
   if (verdict.finding === null) return end('resolved', 'the resource is compliant');
-  if (verdict.finding.enforcement === 'audit') return end('skipped', `version ${verdict.policyVersion} of the policy only audits this rule`);
+  if (verdict.finding.enforcement === 'audit')
+    return end('skipped', `version ${verdict.policyVersion} of the policy only audits this rule`);
   return gate(facts, actionOfNow(facts, verdict.finding), verdict.finding.message);
 }
 
@@ -69,14 +70,16 @@ function gate(facts: Facts, act: Act, message: string): Outlook {
   const { action, parameters } = act;
   if (facts.pausedBecause !== null) return wait('pause', facts.pausedBecause);
   const writes = action !== 'send_notification';
-  if (writes && facts.managedBy !== null && parameters.actOnManaged !== true) return end('skipped', changeToMake(facts, facts.managedBy, action));
+  if (writes && facts.managedBy !== null && parameters.actOnManaged !== true)
+    return end('skipped', changeToMake(facts, facts.managedBy, action));
   if (isDestructive(action)) {
     const { pendingExceptionId, holdLeftMs, breaches } = facts;
     if (pendingExceptionId !== null && holdLeftMs > 0) return wait('pending_exception', `exception \`${pendingExceptionId}\` is requested`);
     if (breaches.length > 0) return wait('blast_radius', breaches.map((breach) => breach.message).join('; '));
   }
   if (facts.consentNeeded(action) && facts.approval !== 'valid') return consentWait(facts, action);
-  if (writes && facts.mode === 'observe') return end('skipped', `the account is only observed: would have tried to ${actionWords(action)} \`${facts.resourceId}\``);
+  if (writes && facts.mode === 'observe')
+    return end('skipped', `the account is only observed: would have tried to ${actionWords(action)} \`${facts.resourceId}\``);
   return { kind: 'act', action, parameters, message };
 }
 

@@ -30,6 +30,11 @@ export function formatIssue(issue: Issue): string {
   return [place, path, issue.message].filter((part) => part !== '').join(' ');
 }
 
+/** In the order of the text of one file. */
+export function sortIssues(issues: readonly Issue[]): readonly Issue[] {
+  return [...issues].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
+}
+
 /** Insertions, deletions, replacements and swaps of neighbours that make `a` into `b`. */
 function distance(a: string, b: string): number {
   let before: number[] = [];
@@ -66,9 +71,9 @@ export function nearestWord(word: string, known: readonly string[]): string | un
 
 /** A given value as an error message shows it, cut where it is long; collections by their kind only. */
 export function showValue(value: unknown): string {
-  if (value === undefined) return 'nothing';
+  // Only what JSON and YAML can hold comes here; undefined is what is not there.
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object' && value !== null) return 'a mapping';
-  const text = JSON.stringify(value) ?? String(value);
+  const text = JSON.stringify(value) ?? 'nothing';
   return `\`${text.length > 60 ? `${text.slice(0, 57)}…` : text}\``;
 }

@@ -52,7 +52,8 @@ function judgeChecks(rule: CompiledRule, resource: Resource, question: Question)
 
   if (failed === undefined && unknowns === undefined) return passed ? COMPLIANT : NOT_APPLICABLE;
   const applies = namespace === 'yes' && tags === 'yes';
-  if (applies && failed !== undefined) return { verdict: 'violating', failed: failed.sort((a, b) => byPath(a.check, b.check)), unknowns: [] };
+  if (applies && failed !== undefined)
+    return { verdict: 'violating', failed: failed.sort((a, b) => byPath(a.check, b.check)), unknowns: [] };
   const why = applies ? [] : whyUnknown(rule, resource);
   return { verdict: 'unknown', failed: [], unknowns: [...why, ...(unknowns ?? [])].sort(byPath) };
 }

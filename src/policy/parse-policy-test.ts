@@ -1,9 +1,10 @@
 /** Policy test files in, test documents or every problem at once out. */
-import type { Issue } from './issue.js';
+import { type Issue, sortIssues } from './issue.js';
 import type { Policy } from './model.js';
 import { parsePolicyContent } from './parse.js';
 import { readYaml, type YamlDocument } from './parse-yaml.js';
-import { type PolicyTestDocument, policyTestSchema } from './schema-policy-test.js';
+import type { PolicyTestDocument } from './policy-test.js';
+import { policyTestSchema } from './schema-policy-test.js';
 import { checkSchema } from './schema-issues.js';
 
 export interface ParsedPolicyTest {
@@ -14,10 +15,15 @@ export interface ParsedPolicyTest {
   readonly issues: readonly Issue[];
 }
 
-function parseInline(contents: readonly unknown[], source: YamlDocument): { readonly policies: readonly Policy[]; readonly issues: readonly Issue[] } {
+function parseInline(
+  contents: readonly unknown[],
+  source: YamlDocument,
+): { readonly policies: readonly Policy[]; readonly issues: readonly Issue[] } {
   const parsed = contents.map(parsePolicyContent);
   const issues = parsed.flatMap((one, index) =>
-    one.issues.map((issue) => source.issueAt(['policies', index], 'value', [issue.path, issue.message].filter((part) => part !== '').join(': '))),
+    one.issues.map((issue) =>
+      source.issueAt(['policies', index], 'value', [issue.path, issue.message].filter((part) => part !== '').join(': ')),
+    ),
   );
   return { policies: parsed.flatMap(({ policy }) => policy ?? []), issues };
 }
@@ -31,7 +37,8 @@ export function parsePolicyTest(text: string, file: string | null): ParsedPolicy
     return { policies: [], issues: [{ file, line: 1, column: 1, path: '', message: `expected one document, got ${documents.length}` }] };
   }
   const { value, findings } = checkSchema(policyTestSchema, source.content);
-  if (value === undefined) return { policies: [], issues: findings.map(({ path, at, message }) => source.issueAt(path, at, message)) };
+  if (value === undefined)
+    return { policies: [], issues: sortIssues(findings.map(({ path, at, message }) => source.issueAt(path, at, message))) };
   const inline = parseInline(value.policies ?? [], source);
   return inline.issues.length > 0 ? inline : { document: value, ...inline };
 }

@@ -77,7 +77,8 @@ class PlaceReader {
     if (event === undefined || event.type === EVENT_ID.POP || event.type === EVENT_ID.DOCUMENT) return { key, value: key, children };
     if (event.type === EVENT_ID.SCALAR) return { key, value: event.valueStart === -1 ? key : event.valueStart, children };
     if (event.type === EVENT_ID.ALIAS) {
-      if (this.anchorDepth > 0) this.problems.push({ path, offset: event.anchorStart, message: 'an alias within what is itself aliased is not supported' });
+      if (this.anchorDepth > 0)
+        this.problems.push({ path, offset: event.anchorStart, message: 'an alias within what is itself aliased is not supported' });
       return { key, value: event.anchorStart, children };
     }
     if (event.anchorStart !== -1) this.anchorDepth++;

@@ -1,6 +1,6 @@
 /** Policy documents in, policies or every problem at once out. */
-import { findContradictions } from './contradictions.js';
-import { formatIssue, formatPath, type Issue } from './issue.js';
+import { findContradictions } from './schema-contradictions.js';
+import { formatIssue, formatPath, type Issue, sortIssues } from './issue.js';
 import type { Policy } from './model.js';
 import { readYaml, type YamlDocument } from './parse-yaml.js';
 import { policySchema } from './schema.js';
@@ -33,10 +33,6 @@ function check(content: unknown): { readonly policy?: Policy; readonly findings:
   return value === undefined || all.length > 0 ? { findings: all } : { policy: value, findings: all };
 }
 
-function inOrder(issues: readonly Issue[]): readonly Issue[] {
-  return [...issues].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
-}
-
 /** A document that was read, valid or not. */
 interface ReadDocument {
   readonly source: YamlDocument;
@@ -65,7 +61,8 @@ function readFile({ text, file }: { readonly text: string; readonly file: string
 
 /** The name a document gives itself, also when the rest of it is wrong. */
 function nameOf(content: unknown): string | undefined {
-  const member = (value: unknown, key: string): unknown => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined);
+  const member = (value: unknown, key: string): unknown =>
+    typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
   const name = member(member(content, 'metadata'), 'name');
   return typeof name === 'string' ? name : undefined;
 }
@@ -87,10 +84,12 @@ function refuseDuplicateNames(files: readonly ReadFile[]): readonly ReadFile[] {
 
 function collect(files: readonly { readonly file: string | null; readonly text: string }[]): ParsedPolicies {
   const read = refuseDuplicateNames(files.map(readFile));
-  const documents = read.flatMap((file) => (file.issues.length === 0 ? file.documents : [])).flatMap(({ policy, issues, source }) => {
-    return policy === undefined || issues.length > 0 ? [] : [{ policy, content: source.content }];
-  });
-  const issues = read.flatMap((file) => inOrder([...file.issues, ...file.documents.flatMap((document) => document.issues)]));
+  const documents = read
+    .flatMap((file) => (file.issues.length === 0 ? file.documents : []))
+    .flatMap(({ policy, issues, source }) => {
+      return policy === undefined || issues.length > 0 ? [] : [{ policy, content: source.content }];
+    });
+  const issues = read.flatMap((file) => sortIssues([...file.issues, ...file.documents.flatMap((document) => document.issues)]));
   return { policies: documents.map(({ policy }) => policy), documents, issues };
 }
 

@@ -1,7 +1,20 @@
 /** Shows by an example what text a pattern wants. Knows the common parts of RE2 syntax and gives up on the rest; the caller checks the result. */
 
 /** What `\d`, `\w`, `\s` and the dot stand for in an example. */
-const ESCAPES: Readonly<Record<string, string>> = { d: '0', w: 'a', s: ' ', D: 'a', W: '-', S: 'a', t: '\t', n: '\n', b: '', B: '', A: '', z: '' };
+const ESCAPES: Readonly<Record<string, string>> = {
+  d: '0',
+  w: 'a',
+  s: ' ',
+  D: 'a',
+  W: '-',
+  S: 'a',
+  t: '\t',
+  n: '\n',
+  b: '',
+  B: '',
+  A: '',
+  z: '',
+};
 const MAX_REPEATS = 256;
 
 class GaveUp extends Error {}
@@ -87,7 +100,7 @@ class ExampleReader {
     }
     const members = this.pattern.slice(start, this.position);
     this.position++;
-    return negated ? ([...'a0-x_. '].find((candidate) => !members.includes(candidate)) ?? 'a') : (first ?? '');
+    return negated ? (['a', '0', '-', 'x', '_', '.', ' '].find((candidate) => !members.includes(candidate)) ?? 'a') : (first ?? '');
   }
 
   private readAtomOfClass(): string {

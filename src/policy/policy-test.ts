@@ -5,10 +5,45 @@ import { evaluateRequest } from './evaluate.js';
 import { NO_EXCEPTIONS } from './exception.js';
 import { nearestWord } from './issue.js';
 import { type Judgement, judge } from './judge.js';
-import type { Policy } from './model.js';
+import type { Decimal, DecisionWord, Instant, Policy, Resource } from './model.js';
 import { recommend } from './remedy.js';
-import type { Question } from './rules/check.js';
-import type { Expectation, PolicyTestCase, PolicyTestDocument } from './schema-policy-test.js';
+import type { Offer, Point, Question } from './rules/check.js';
+
+/** What a rule should say of a resource; only the details that are given are compared. */
+export interface Expectation {
+  readonly verdict: Judgement['verdict'];
+  readonly severity?: string;
+  readonly enforcement?: string;
+  /** Path to message, all of them. */
+  readonly checks?: Readonly<Record<string, string>>;
+  /** Path to the words of the fix, all of them. */
+  readonly fixes?: Readonly<Record<string, string>>;
+  /** Path to reason, all of them. */
+  readonly unknowns?: Readonly<Record<string, string>>;
+  /** This and what follows at scan only. */
+  readonly message?: string;
+  readonly action?: string;
+  readonly target_type?: string | null;
+  readonly missing_tags?: readonly string[];
+  readonly savings?: Decimal | null;
+}
+
+export interface PolicyTestCase {
+  readonly note: string;
+  readonly point: Point;
+  readonly resource: Resource;
+  /** By rule, or by `policy/rule`. What is not named must neither violate nor be unknown. */
+  readonly want: Readonly<Record<string, Expectation>>;
+  readonly decision?: DecisionWord;
+}
+
+/** A parsed test file; `parsePolicyTest` makes it. */
+export interface PolicyTestDocument {
+  /** The instant of all cases. */
+  readonly at: Instant;
+  readonly offers: readonly Offer[];
+  readonly cases: readonly PolicyTestCase[];
+}
 
 export interface PolicyTestFailure {
   /** The note of the case. */
@@ -34,7 +69,11 @@ function idOf({ policyName, ruleName }: CompiledRule): string {
 }
 
 /** Everything that an expectation may name, as it came out. */
-function detailsOf({ rule, judgement }: Outcome, { point, resource }: PolicyTestCase, question: Question): { readonly [K in keyof Required<Expectation>]: unknown } {
+function detailsOf(
+  { rule, judgement }: Outcome,
+  { point, resource }: PolicyTestCase,
+  question: Question,
+): { readonly [K in keyof Required<Expectation>]: unknown } {
   const { verdict, failed, unknowns } = judgement;
   const isFound = point === 'scan' && failed.length > 0;
   const remedy = isFound ? recommend(rule, resource, failed, question) : undefined;
@@ -57,7 +96,9 @@ function detailsOf({ rule, judgement }: Outcome, { point, resource }: PolicyTest
 function compareDetails(id: string, wanted: Expectation, actual: Readonly<Record<string, unknown>>): readonly string[] {
   return Object.entries(wanted).flatMap(([key, value]) => {
     const given = actual[key];
-    return canonicalJson(value) === canonicalJson(given) ? [] : [`${id}: expected ${key} ${canonicalJson(value)}, got ${canonicalJson(given)}`];
+    return canonicalJson(value) === canonicalJson(given)
+      ? []
+      : [`${id}: expected ${key} ${canonicalJson(value)}, got ${canonicalJson(given)}`];
   });
 }
 
@@ -68,7 +109,10 @@ function isLoud({ rule, judgement }: Outcome): boolean {
 }
 
 function describeLoud({ rule, judgement }: Outcome): string {
-  const words = [...judgement.failed.map(({ check }) => check.message), ...judgement.unknowns.map(({ path, reason }) => `${path} ${reason}`)];
+  const words = [
+    ...judgement.failed.map(({ check }) => check.message),
+    ...judgement.unknowns.map(({ path, reason }) => `${path} ${reason}`),
+  ];
   return `${idOf(rule)}: nothing expected, got ${judgement.verdict}: ${words.join('; ')}`;
 }
 
@@ -76,7 +120,10 @@ function describeLoud({ rule, judgement }: Outcome): string {
 function ruleNamed(rules: readonly CompiledRule[], key: string): CompiledRule | string {
   const named = rules.filter((rule) => idOf(rule) === key || rule.ruleName === key);
   if (named.length > 1) return `\`${key}\` is a rule of several policies, expected policy/rule`;
-  const near = nearestWord(key, rules.map((rule) => rule.ruleName));
+  const near = nearestWord(
+    key,
+    rules.map((rule) => rule.ruleName),
+  );
   return named[0] ?? `no rule is called \`${key}\`${near === undefined ? '' : `, did you mean ${near}?`}`;
 }
 
@@ -87,7 +134,7 @@ function compareDecision(compiled: CompiledPolicies, { resource, decision }: Pol
 }
 
 function runCase(compiled: CompiledPolicies, testCase: PolicyTestCase, question: Question): readonly string[] {
-  const { resource, point, want, decision } = testCase;
+  const { resource, point, want } = testCase;
   const outcomes = compiled.rulesFor(resource.type, point).map((rule): Outcome => ({ rule, judgement: judge(rule, resource, question) }));
   const named = new Set<CompiledRule>();
   const unmet = Object.entries(want).flatMap(([key, expectation]) => {
@@ -95,7 +142,11 @@ function runCase(compiled: CompiledPolicies, testCase: PolicyTestCase, question:
     if (typeof rule === 'string') return [rule];
     named.add(rule);
     const outcome = outcomes.find((one) => one.rule === rule);
-    return compareDetails(idOf(rule), expectation, outcome === undefined ? { verdict: 'not-applicable' } : detailsOf(outcome, testCase, question));
+    return compareDetails(
+      idOf(rule),
+      expectation,
+      outcome === undefined ? { verdict: 'not-applicable' } : detailsOf(outcome, testCase, question),
+    );
   });
   const unexpected = outcomes.filter((outcome) => !named.has(outcome.rule) && isLoud(outcome)).map(describeLoud);
   return [...unmet, ...unexpected, ...compareDecision(compiled, testCase, question)];

@@ -45,7 +45,10 @@ export function detectedNotice(context: NoticeContext): RemediationWords {
 }
 
 export function escalatedNotice(context: NoticeContext): RemediationWords {
-  return { title: `now high: ${context.key.id} still violates ${context.policyName}`, body: `${about(context)}\n${plan(context)}\n${wayOut(context)}` };
+  return {
+    title: `now high: ${context.key.id} still violates ${context.policyName}`,
+    body: `${about(context)}\n${plan(context)}\n${wayOut(context)}`,
+  };
 }
 
 export function reminderNotice(context: NoticeContext): RemediationWords {
@@ -65,7 +68,10 @@ export function waitingNotice(context: NoticeContext, waitingFor: WaitingFor, wh
 
 /** What was done, or why nothing was: the end of the story for the owner. */
 export function outcomeNotice(context: NoticeContext, outcome: string, undoUntil: Instant | null): RemediationWords {
-  const undo = undoUntil === null ? '' : `\nIt can be undone until ${instantWords(undoUntil).slice(3)}: tollgate remediation undo ${context.remediationId}`;
+  const undo =
+    undoUntil === null
+      ? ''
+      : `\nIt can be undone until ${instantWords(undoUntil).slice(3)}: tollgate remediation undo ${context.remediationId}`;
   return { title: `${context.key.id}: ${outcome}`, body: `${about(context)}\n${outcome}${undo}` };
 }
 
@@ -100,7 +106,8 @@ export interface Standing extends NoticeContext {
 export function standingDetails(standing: Standing): string {
   const { phase, waitingFor, why, undoUntil, resultMessage, remediationId, action, key } = standing;
   const lines = [`**${phase}**: ${actionWords(action)} \`${key.id}\``, '', `- why: ${standing.message}`];
-  if (waitingFor !== null) lines.push(`- ${waitingWords(waitingFor)}${why === null ? '' : `: ${why}`}`, `- ${howToAnswer(remediationId, waitingFor)}`);
+  if (waitingFor !== null)
+    lines.push(`- ${waitingWords(waitingFor)}${why === null ? '' : `: ${why}`}`, `- ${howToAnswer(remediationId, waitingFor)}`);
   if (phase === 'grace' || phase === 'notice') lines.push(`- ${plan(standing)}`);
   if (phase === 'undo_window' && undoUntil !== null) lines.push(`- can be undone until ${instantWords(undoUntil).slice(3)}`);
   if (resultMessage !== null) lines.push(`- result: ${resultMessage}`);

@@ -24,7 +24,10 @@ function describeUnknownKeys(issue: z.core.$ZodRawIssue): string | undefined {
 }
 
 function valueAt(content: unknown, path: Path): unknown {
-  return path.reduce<unknown>((value, step) => (typeof value === 'object' && value !== null ? Reflect.get(value, step) : undefined), content);
+  return path.reduce<unknown>(
+    (value, step) => (typeof value === 'object' && value !== null ? Reflect.get(value, step) : undefined),
+    content,
+  );
 }
 
 const TYPE_WORDS: Readonly<Record<string, string>> = {
@@ -69,7 +72,9 @@ function unionFindings(issue: z.core.$ZodIssueInvalidUnion, prefix: Path, conten
   const path = [...prefix, ...issue.path.map(toStep)];
   const given = valueAt(content, path);
   if ('options' in issue && Array.isArray(issue.options)) return [{ path, at: 'value', message: expectOneOf(issue.options, given) }];
-  const branch = likelyBranch(issue.errors) ?? (typeof given === 'string' ? issue.errors.find((issues) => issues[0]?.code === 'invalid_value') : undefined);
+  const branch =
+    likelyBranch(issue.errors) ??
+    (typeof given === 'string' ? issue.errors.find((issues) => issues[0]?.code === 'invalid_value') : undefined);
   if (branch !== undefined) return branch.flatMap((inner) => findingsOf(inner, path, content));
   const message = issue.message === 'Invalid input' ? expectedOf(issue.errors.flat(), given) : `${issue.message}, got ${showValue(given)}`;
   return [{ path, at: 'value', message }];
@@ -117,7 +122,10 @@ function findingsOf(issue: ZodIssue, prefix: Path, content: unknown): readonly F
 }
 
 /** Checks `content`, giving the parsed value or every finding at once. */
-export function checkSchema<T extends z.ZodType>(schema: T, content: unknown): { readonly value?: z.output<T>; readonly findings: readonly Finding[] } {
+export function checkSchema<T extends z.ZodType>(
+  schema: T,
+  content: unknown,
+): { readonly value?: z.output<T>; readonly findings: readonly Finding[] } {
   const result = schema.safeParse(content, { error: describeUnknownKeys });
   if (result.success) return { value: result.data, findings: [] };
   return { findings: result.error.issues.flatMap((issue) => findingsOf(issue, [], content)) };

@@ -1,10 +1,13 @@
 /** The test file beside a policy: resources as they are on the wire, and the verdicts that they should get. */
 import { z } from 'zod';
 import type { Resource } from './model.js';
+import type { Expectation } from './policy-test.js';
 import type { Offer } from './rules/check.js';
 import { amount, list, text } from './schema-values.js';
 
-const instant = z.iso.datetime({ offset: true, error: 'expected a time such as 2026-01-15T00:00:00Z' }).transform((value) => Date.parse(value));
+const instant = z.iso
+  .datetime({ offset: true, error: 'expected a time such as 2026-01-15T00:00:00Z' })
+  .transform((value) => Date.parse(value));
 const count = z.number().nonnegative();
 
 const specs = z
@@ -21,18 +24,31 @@ const specs = z
     purchase_option: text.exactOptional(),
     term_months: count.exactOptional(),
   })
-  .transform(({ memory_gb, instance_family, instance_type, size_gb, volume_type, storage_gb, bandwidth_mbps, purchase_option, term_months, ...same }) => ({
-    ...same,
-    ...(memory_gb === undefined ? {} : { memoryGb: memory_gb }),
-    ...(instance_family === undefined ? {} : { instanceFamily: instance_family }),
-    ...(instance_type === undefined ? {} : { instanceType: instance_type }),
-    ...(size_gb === undefined ? {} : { sizeGb: size_gb }),
-    ...(volume_type === undefined ? {} : { volumeType: volume_type }),
-    ...(storage_gb === undefined ? {} : { storageGb: storage_gb }),
-    ...(bandwidth_mbps === undefined ? {} : { bandwidthMbps: bandwidth_mbps }),
-    ...(purchase_option === undefined ? {} : { purchaseOption: purchase_option }),
-    ...(term_months === undefined ? {} : { termMonths: term_months }),
-  }));
+  .transform(
+    ({
+      memory_gb,
+      instance_family,
+      instance_type,
+      size_gb,
+      volume_type,
+      storage_gb,
+      bandwidth_mbps,
+      purchase_option,
+      term_months,
+      ...same
+    }) => ({
+      ...same,
+      ...(memory_gb === undefined ? {} : { memoryGb: memory_gb }),
+      ...(instance_family === undefined ? {} : { instanceFamily: instance_family }),
+      ...(instance_type === undefined ? {} : { instanceType: instance_type }),
+      ...(size_gb === undefined ? {} : { sizeGb: size_gb }),
+      ...(volume_type === undefined ? {} : { volumeType: volume_type }),
+      ...(storage_gb === undefined ? {} : { storageGb: storage_gb }),
+      ...(bandwidth_mbps === undefined ? {} : { bandwidthMbps: bandwidth_mbps }),
+      ...(purchase_option === undefined ? {} : { purchaseOption: purchase_option }),
+      ...(term_months === undefined ? {} : { termMonths: term_months }),
+    }),
+  );
 
 const metrics = z
   .strictObject({ avg_cpu_percent: count.nullable(), avg_network_bytes_per_day: count.nullable(), days: count })
@@ -86,7 +102,14 @@ const resource = z
   });
 
 const offer = z
-  .strictObject({ instance_type: text, instance_family: text, vcpus: count, memory_gb: count, arch: text.default('x86_64'), hourly: amount.nullable().default(null) })
+  .strictObject({
+    instance_type: text,
+    instance_family: text,
+    vcpus: count,
+    memory_gb: count,
+    arch: text.default('x86_64'),
+    hourly: amount.nullable().default(null),
+  })
   .transform((wire): Offer => {
     const { vcpus, arch, hourly } = wire;
     return { instanceType: wire.instance_type, instanceFamily: wire.instance_family, vcpus, memoryGb: wire.memory_gb, arch, hourly };
@@ -95,26 +118,20 @@ const offer = z
 const verdict = z.enum(['compliant', 'violating', 'not-applicable', 'unknown', 'error']);
 const textByPath = z.record(z.string(), z.string());
 
+/** See `Expectation` for what each means. */
 const details = z.strictObject({
   verdict: verdict.default('violating'),
   severity: text.exactOptional(),
   enforcement: text.exactOptional(),
-  /** Path to message, all of them. */
   checks: textByPath.exactOptional(),
-  /** Path to the words of the fix, all of them. */
   fixes: textByPath.exactOptional(),
-  /** Path to reason, all of them. */
   unknowns: textByPath.exactOptional(),
-  /** This and what follows at scan only. */
   message: text.exactOptional(),
   action: text.exactOptional(),
   target_type: text.nullable().exactOptional(),
   missing_tags: z.array(text).exactOptional(),
   savings: amount.nullable().exactOptional(),
 });
-
-/** What a rule should say; only the details that are given are compared. */
-export type Expectation = z.output<typeof details>;
 
 /** A verdict, or one with details. */
 const expectation = z.union([verdict.transform((word): Expectation => ({ verdict: word })), details]);
@@ -123,7 +140,6 @@ const testCase = z.strictObject({
   note: text,
   point: z.enum(['deploy', 'scan']).default('deploy'),
   resource,
-  /** By rule, or by `policy/rule`. What is not named must neither violate nor be unknown. */
   want: z.record(z.string(), expectation),
   decision: z.enum(['allow', 'warn', 'needs_approval', 'deny']).exactOptional(),
 });
@@ -136,6 +152,3 @@ export const policyTestSchema = z.strictObject({
   offers: z.array(offer).default([]),
   cases: list(testCase),
 });
-
-export type PolicyTestDocument = z.output<typeof policyTestSchema>;
-export type PolicyTestCase = PolicyTestDocument['cases'][number];

@@ -53,7 +53,8 @@ function patternProblem(value: string): string | undefined {
     return size > MAX_PROGRAM_SIZE ? `pattern is too large: ${size} steps, at most ${MAX_PROGRAM_SIZE}` : undefined;
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace('error parsing regexp: ', '') : String(error);
-    if (/invalid escape sequence: `\\(\d|k)/.test(reason)) return 'back-references are not supported, patterns are matched in linear time (RE2 syntax)';
+    if (/invalid escape sequence: `\\(\d|k)/.test(reason))
+      return 'back-references are not supported, patterns are matched in linear time (RE2 syntax)';
     return `not a valid RE2 pattern: ${reason}`;
   }
 }
@@ -72,7 +73,9 @@ function globProblem(value: string): string | undefined {
   const isKnown = value.includes('*') || !FAMILIES.has(value.split('/')[0] ?? '') || RESOURCE_TYPES.some((type) => type === value);
   if (isKnown) return undefined;
   const near = nearestWord(value, RESOURCE_TYPES);
-  return near === undefined ? `unknown resource type, known are ${RESOURCE_TYPES.join(', ')}` : `unknown resource type \`${value}\`, did you mean ${near}?`;
+  return near === undefined
+    ? `unknown resource type, known are ${RESOURCE_TYPES.join(', ')}`
+    : `unknown resource type \`${value}\`, did you mean ${near}?`;
 }
 
 export const glob = z.string().check((context) => {

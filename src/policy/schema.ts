@@ -2,7 +2,22 @@
 import { z } from 'zod';
 import type { Policy, RuleByType } from './model.js';
 import { ACTIONS, ENFORCEMENTS, ON_UNKNOWNS, SEVERITIES } from './model.js';
-import { amount, channel, date, duration, glob, list, name, pattern, perPoint, positive, text, timeOfDay, timezone, wholeNumber } from './schema-values.js';
+import {
+  amount,
+  channel,
+  date,
+  duration,
+  glob,
+  list,
+  name,
+  pattern,
+  perPoint,
+  positive,
+  text,
+  timeOfDay,
+  timezone,
+  wholeNumber,
+} from './schema-values.js';
 
 export const API_VERSION = 'policy.oneuptime.com/v1';
 
@@ -141,5 +156,9 @@ export const policySchema = z
 
 /** For editors, draft 2020-12; what a single value cannot show (duplicates, contradictions) is checked by parsing only. */
 export function policyJsonSchema(): Record<string, unknown> {
-  return { $id: `https://${API_VERSION}/policy.schema.json`, title: 'Tollgate cost policy', ...z.toJSONSchema(policySchema, { io: 'input' }) };
+  return {
+    $id: `https://${API_VERSION}/policy.schema.json`,
+    title: 'Tollgate cost policy',
+    ...z.toJSONSchema(policySchema, { io: 'input' }),
+  };
 }

@@ -36,30 +36,40 @@ interface Entry<D> {
   readonly reject: (error: Error) => void;
 }
 
+/** What is not written yet, in the order in which it came. */
+class Waiting<D extends DecisionRecord> {
+  readonly entries: Entry<D>[] = [];
+  characters = 0;
+
+  add(entry: Entry<D>): void {
+    this.entries.push(entry);
+    this.characters += sizeOf(entry.decision);
+  }
+
+  /** Forgets the first `count`. */
+  leave(count: number): void {
+    for (const { decision } of this.entries.splice(0, count)) this.characters -= sizeOf(decision);
+  }
+}
+
 const GROUP = 500;
 const STATEMENT_TIMEOUT_MS = 3_000;
 
 export function createDecisionLog<D extends DecisionRecord>(pool: Pool, options: DecisionLogOptions<D> = {}): DecisionLog<D> {
   const { alsoWrite, maxWaitingCharacters = 128_000_000, retryMs = 500, onHealth = () => {} } = options;
   const connection = createOwnConnection(pool, { timeoutMs: STATEMENT_TIMEOUT_MS });
-  const queue: Entry<D>[] = [];
-  let characters = 0;
+  const waiting = new Waiting<D>();
   let away = false;
   let closing = false;
   let writing: Promise<void> | undefined;
   let retry: NodeJS.Timeout | undefined;
 
-  function leave(group: readonly Entry<D>[]): void {
-    queue.splice(0, group.length);
-    for (const { decision } of group) characters -= sizeOf(decision);
-  }
-
   /** Writes group by group until nothing is left, or the database is away. */
   async function drain(): Promise<void> {
     // One bad row must not take the others with it: after a refusal so many are written one by one.
     let single = 0;
-    while (queue.length > 0) {
-      const group = queue.slice(0, single > 0 ? 1 : GROUP);
+    while (waiting.entries.length > 0) {
+      const group = waiting.entries.slice(0, single > 0 ? 1 : GROUP);
       single -= 1;
       try {
         await writeGroup(
@@ -67,7 +77,7 @@ export function createDecisionLog<D extends DecisionRecord>(pool: Pool, options:
           group.map(({ decision }) => decision),
           alsoWrite,
         );
-        leave(group);
+        waiting.leave(group.length);
         for (const entry of group) entry.resolve({ durable: true });
       } catch (error) {
         connection.drop();
@@ -81,14 +91,14 @@ export function createDecisionLog<D extends DecisionRecord>(pool: Pool, options:
   }
 
   function refuse(group: readonly Entry<D>[], error: unknown): void {
-    leave(group);
+    waiting.leave(group.length);
     for (const entry of group) entry.reject(new TollgateError('invalid-input', 'the decision cannot be stored', { cause: error }));
   }
 
   function wait(error: unknown): void {
     if (!away) onHealth(describeError(error));
     away = true;
-    for (const entry of queue) entry.resolve({ durable: false });
+    for (const entry of waiting.entries) entry.resolve({ durable: false });
     if (!closing) retry = setTimeout(start, retryMs);
   }
 
@@ -97,24 +107,23 @@ export function createDecisionLog<D extends DecisionRecord>(pool: Pool, options:
     writing ??= drain().finally(() => {
       writing = undefined;
       // What came in after the last look and before this line found a writer that was about to leave.
-      if (queue.length > 0 && !away) start();
+      if (waiting.entries.length > 0 && !away) start();
     });
   }
 
   return {
     append(decision) {
-      if (away && characters + sizeOf(decision) > maxWaitingCharacters) {
+      if (away && waiting.characters + sizeOf(decision) > maxWaitingCharacters) {
         return Promise.reject(new TollgateError('unavailable', 'the database is away and too many decisions wait to be written'));
       }
-      characters += sizeOf(decision);
       return new Promise((resolve, reject) => {
-        queue.push({ decision, resolve, reject });
+        waiting.add({ decision, resolve, reject });
         if (away) resolve({ durable: false });
         else start();
       });
     },
     get waiting() {
-      return queue.length;
+      return waiting.entries.length;
     },
     async close() {
       closing = true;

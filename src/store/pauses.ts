@@ -23,7 +23,10 @@ export async function listPauses(db: Db): Promise<readonly PauseRecord[]> {
 }
 
 /** The pause that stops acting on this policy in this account, if there is one; the widest first. */
-export async function findPause(db: Db, concerned: { readonly policyName: string; readonly account: string }): Promise<PauseRecord | undefined> {
+export async function findPause(
+  db: Db,
+  concerned: { readonly policyName: string; readonly account: string },
+): Promise<PauseRecord | undefined> {
   const { rows } = await db.query<PauseRow>(
     `select ${COLUMNS} from enforcement_pauses where scope = any($1) order by (scope = 'all') desc, scope desc limit 1`,
     [['all', `policy:${concerned.policyName}`, `account:${concerned.account}`]],

@@ -186,7 +186,19 @@ export async function openRemediation(db: Db, remediation: NewRemediation): Prom
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20, $21)
      on conflict (violation_id) do nothing`,
     [
-      ...[r.id, r.violationId, r.provider, r.account, r.resourceType, r.resourceId, r.policyName, r.policyVersion, r.ruleName, r.team, r.owner],
+      ...[
+        r.id,
+        r.violationId,
+        r.provider,
+        r.account,
+        r.resourceType,
+        r.resourceId,
+        r.policyName,
+        r.policyVersion,
+        r.ruleName,
+        r.team,
+        r.owner,
+      ],
       ...[r.action, JSON.stringify(r.parameters), r.dryRun, r.phase, r.severity],
       ...[toTimestamp(r.detectedAt), toTimestamp(r.escalateAt), toTimestamp(r.actAt), toTimestamp(r.createdAt), r.workflowId],
     ],

@@ -229,6 +229,10 @@ export interface NoticeDeliveryInput {
   readonly pollMs: number;
   /** One activity delivers for so long before the next takes over. */
   readonly runForMs: number;
+  /** A worker that is silent for so long is taken for dead. */
+  readonly heartbeatMs: number;
+  /** What a dead worker had claimed is due again after so long: longer than any delivery takes. */
+  readonly leaseMs: number;
 }
 
 // ---------------------------------------------------------------- refusals

@@ -8,7 +8,9 @@ import { noticeContext } from './remediation-course.js';
 import { type Activities, backoff, type Life } from './remediation-state.js';
 
 /** Calls to a provider: heartbeating, and never abandoned half-way by a cancellation. */
-export const cloud = proxyActivities<Pick<Activities, 'performStep' | 'verifyRemediation' | 'lookBeforeActing' | 'lookBeforeUndo' | 'readFingerprint'>>({
+export const cloud = proxyActivities<
+  Pick<Activities, 'performStep' | 'verifyRemediation' | 'lookBeforeActing' | 'lookBeforeUndo' | 'readFingerprint'>
+>({
   startToCloseTimeout: '15 minutes',
   heartbeatTimeout: '5 seconds',
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
@@ -43,7 +45,9 @@ export async function persist(life: Life, name: string, command: StepCommand, gu
     const result = await step(life, name, command, guard);
     if (result.kind !== 'failed' || !result.retryable || tries + 1 === TRIES) return result;
     life.record('step-failed', { step: name, message: result.message });
-    await CancellationScope.nonCancellable(() => life.rest(backoff(life.input, tries), `${name} ${life.input.key.id} failed: trying again`));
+    await CancellationScope.nonCancellable(() =>
+      life.rest(backoff(life.input, tries), `${name} ${life.input.key.id} failed: trying again`),
+    );
   }
 }
 
@@ -142,7 +146,11 @@ async function resize(life: Life, look: ActLook): Promise<ActResult> {
   const started = running ? await persist(life, 'start', { kind: 'start' }) : null;
   if (started?.kind === 'failed') return leftDown(life, started);
   life.record('acted', { step: 'resize', from: look.before.instanceType, to: targetType });
-  return { kind: 'done', message: `resized \`${life.input.key.id}\` from ${look.before.instanceType ?? 'unknown'} to ${targetType}`, undoable: true };
+  return {
+    kind: 'done',
+    message: `resized \`${life.input.key.id}\` from ${look.before.instanceType ?? 'unknown'} to ${targetType}`,
+    undoable: true,
+  };
 }
 
 /** The resize did not happen: the instance is started again at its old size, and a later attempt begins anew. */

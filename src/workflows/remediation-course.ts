@@ -1,6 +1,7 @@
 /** Notices, reminders and escalation: everything before the act is due. */
 import type { ProjectionNotice } from '../activities/remediation-project.js';
 import { reminderInstants } from '../policy/course.js';
+import { MINUTE } from '../policy/durations.js';
 import { detectedNotice, escalatedNotice, type NoticeContext, reminderNotice } from '../policy/remediation-notice.js';
 import { actionWords } from '../policy/remediation-words.js';
 import { backoff, type Life } from './remediation-state.js';
@@ -30,13 +31,16 @@ interface Stage {
  */
 async function giveNotice(life: Life, notice: ProjectionNotice, stage: Stage): Promise<void> {
   const length = stage.to - stage.from;
-  for (let tries = 0; (await life.flush({ notice })) === 0 && length > 0; tries += 1) {
+  let tries = 0;
+  while ((await life.flush({ notice })) === 0 && length > 0) {
     if (tries === 0) life.record('notice-undeliverable', { stage: notice.stage });
     await life.rest(backoff(life.input, tries), 'nobody to notify: looking again');
     if (life.ending !== null) return;
+    tries += 1;
   }
   const late = Date.now() - stage.from;
-  if (length > 0 && late > length / 2) moveDeadlines(life, late);
+  // A worker that is busy for moments is no reason to move a promise; one that was away is.
+  if (late > length / 2 && length > 0 && (tries > 0 || late > MINUTE)) moveDeadlines(life, late);
 }
 
 function moveDeadlines(life: Life, byMs: number): void {

@@ -17,7 +17,11 @@ export async function verify(life: Life, done: Extract<ActResult, { kind: 'done'
   if (undoUntil === null) life.set({ closedAt: Date.now() });
   life.record(remediated ? 'remediated' : 'violation-left', { message: verdict.message });
   if (life.state.view.action !== 'send_notification') {
-    life.audit('system:remediation', 'remediation.act', { action: life.state.view.action, resource_id: life.input.key.id, outcome: message });
+    life.audit('system:remediation', 'remediation.act', {
+      action: life.state.view.action,
+      resource_id: life.input.key.id,
+      outcome: message,
+    });
   }
   const violation: ViolationChange | null = remediated ? { kind: 'close', status: 'remediated', reason: done.message } : null;
   await life.flush({ violation, ...outcomeTold(life, message, undoUntil) });

@@ -88,7 +88,10 @@ async function waitFor(life: Life, look: Extract<Look, { kind: 'wait' }>, waits:
   if (isNew) await announceWait(life, waitingFor, message);
   const began = Date.now();
   const holdLeft = waitingFor === 'pending_exception' ? input.holdDestructiveMs - state.heldMs : Number.POSITIVE_INFINITY;
-  const woken = await life.rest(Math.min(backoff(input, isNew ? 0 : waits), holdLeft), `${input.key.id} waits for ${waitingFor}: looking again`);
+  const woken = await life.rest(
+    Math.min(backoff(input, isNew ? 0 : waits), holdLeft),
+    `${input.key.id} waits for ${waitingFor}: looking again`,
+  );
   if (waitingFor === 'pending_exception') state.heldMs += Date.now() - began;
   return woken || isNew;
 }
@@ -167,7 +170,10 @@ async function close(life: Life): Promise<void> {
     const outcome = ending === null || view.result === 'completed' ? { result: view.result, message: view.resultMessage } : ending;
     life.set({ phase: 'closed', waitingFor: null, closedAt: Date.now(), result: outcome.result, resultMessage: outcome.message });
     life.record('closed', { result: outcome.result, message: outcome.message }, ending?.principal ?? null);
-    const told = ending?.notice === true ? { notice: { stage: 'closed', operators: false, ...outcomeNotice(noticeContext(life), ending.message, null) } } : {};
+    const told =
+      ending?.notice === true
+        ? { notice: { stage: 'closed', operators: false, ...outcomeNotice(noticeContext(life), ending.message, null) } }
+        : {};
     await life.flush({ violation: ending?.violation ?? null, ...told });
   }
   life.closed = true;

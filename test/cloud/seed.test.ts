@@ -140,6 +140,13 @@ describe('the seeded cloud', () => {
     expect(resources).toHaveLength(first.billed + first.made);
   });
 
+  test('is filled by one of several processes that start at the same time', async () => {
+    const empty = await createTestCloud();
+    const both = await Promise.all([1, 2].map(() => seedSimulatedCloud(empty.pool, { now: empty.now(), catalog })));
+    expect(both.filter(({ seeded }) => seeded)).toHaveLength(1);
+    await empty.close();
+  });
+
   test('is the same for the same seed, another for another, and a day later its instants alone have moved', () => {
     const make = (seed: string, now: number) => [...billedResources({ seed, now, catalog }), ...madeResources({ seed, now, catalog })];
     const once = make('a', NOW);

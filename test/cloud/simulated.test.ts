@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CLOUD_ACTIONS } from '../../src/cloud/provider.js';
-import { changeBody, createBody, faultBody } from '../../src/cloud/simulated/admin-bodies.js';
+import { changeBody, createBody, faultBody, settingsBody } from '../../src/cloud/simulated/admin-bodies.js';
 import { TAG_LIMITS } from '../../src/cloud/simulated/commands.js';
 import { createSimulatedProvider } from '../../src/cloud/simulated/provider.js';
 import { DAY, SECOND } from '../../src/policy/durations.js';
@@ -151,6 +151,16 @@ describe('the simulated cloud', () => {
       expect(cloud.slept).toEqual([540]);
     });
 
+    test('latency ends with its signal', async () => {
+      const target = await makeInstance();
+      await cloud.admin.setSettings({ latency_ms: 60_000 });
+      const patient = createSimulatedProvider({ pool: cloud.pool, catalog: cloud.catalog, clock: () => cloud.now() });
+      const abort = new AbortController();
+      const found = patient.find(target, abort.signal);
+      abort.abort();
+      await expect(found).rejects.toMatchObject({ name: 'AbortError' });
+    });
+
     test('a failing shard leaves the others readable', async () => {
       const target = await makeInstance();
       await cloud.admin.setFault(
@@ -236,7 +246,53 @@ describe('the simulated cloud', () => {
     });
   });
 
+  test('a listing shows what is there from first to last page once, whatever comes and goes meanwhile', async () => {
+    const shard = { provider: 'simulated', account: '222200001111', region: 'us-east-1', type: 'storage/bucket' };
+    const make = (id: string) => cloud.admin.createResource(createBody.parse({ account: shard.account, type: shard.type, id }));
+    for (const id of ['b', 'd', 'f', 'h']) await make(id);
+    const first = await cloud.provider.list(shard, { cursor: null, limit: 2 });
+    await cloud.admin.removeResource({ ...shard, id: 'd' });
+    await make('a');
+    const second = await cloud.provider.list(shard, { cursor: first.next, limit: 2 });
+    expect([...first.resources, ...second.resources].map(({ id }) => id)).toEqual(['b', 'd', 'f', 'h']);
+    expect(second.next).toBeNull();
+  });
+
+  test('a database is stopped, resized to a class of databases only, and started', async () => {
+    await cloud.admin.createResource(
+      createBody.parse({
+        account: ACCOUNT,
+        type: 'database/instance',
+        id: 'db-1',
+        specs: { instance_type: 'db.m5.2xlarge', storage_gb: 100 },
+      }),
+    );
+    const target = key('database/instance', 'db-1');
+    await stop(target, 'db-stop');
+    cloud.pass(TRANSITION_MS);
+    const resize = (instanceType: string) =>
+      cloud.provider.execute({ kind: 'resize', key: target, instanceType }, { idempotencyToken: instanceType });
+    await expect(resize('m5.large')).rejects.toMatchObject({ code: 'provider-refused' });
+    await resize('db.m5.large');
+    expect(await cloud.provider.find(target)).toMatchObject({ specs: { instanceType: 'db.m5.large', vcpus: 2, storageGb: 100 } });
+  });
+
   describe('an engineer', () => {
+    test.each([
+      ['a fault of no kind', faultBody, { kind: 'flood' }],
+      ['a fault that never hits', faultBody, { kind: 'error', probability: 0 }],
+      ['a misspelt key', faultBody, { kind: 'error', acount: ACCOUNT }],
+      ['a minute of latency and more', settingsBody, { latency_ms: 60_001 }],
+      ['a burst that no counter holds', settingsBody, { reads_burst: 2_147_483_648 }],
+      ['a size that is no size', changeBody, { specs: { size_gb: 1e300 } }],
+      ['a type without a family', createBody, { account: ACCOUNT, type: 'instance', id: 'i' }],
+      ['a cost as a number', changeBody, { hourly_cost: 0.1 }],
+      ['a time without a zone', changeBody, { detached_at: '2026-07-01T00:00:00' }],
+      ['a tag value that is too long', changeBody, { tags: { owner: 'x'.repeat(257) } }],
+    ])('cannot give %s', (_, schema, body) => {
+      expect(schema.safeParse(body).success).toBe(false);
+    });
+
     test('fixes a resource: tags, size and state are as said, the price follows the size', async () => {
       const target = await makeInstance({ tags: { owner: 'dana@company.com', stray: 'x' } });
       const changed = await cloud.admin.changeResource(

@@ -1,6 +1,4 @@
-import { writeFileSync } from 'node:fs';
 import { WithStartWorkflowOperation } from '@temporalio/client';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
 import { createActivities } from '../../src/activities/index.js';
 import type { ActivityDeps } from '../../src/activities/deps.js';
@@ -14,6 +12,7 @@ import { prepareException } from '../../src/store/exception-requests.js';
 import { seedPolicies } from '../../src/store/policy-files.js';
 import { type ExceptionInput, requestException, workflowIds, WORKFLOWS } from '../../src/workflows/messages.js';
 import { defaultSettings } from '../../src/config/settings-file.js';
+import { recordHistory } from '../support/histories.js';
 import { createTestDatabase } from '../support/postgres.js';
 import { connectTestTemporal, workflowBundle } from '../support/temporal.js';
 
@@ -64,7 +63,12 @@ export async function createWorld(channels: readonly Channel[] = []) {
     pool,
     temporal: temporal.client,
     taskQueue: TASK_QUEUE,
-    providers: { names: [], get: () => { throw new Error('these tests reach no provider'); } },
+    providers: {
+      names: [],
+      get: () => {
+        throw new Error('these tests reach no provider');
+      },
+    },
     channels: new Map(channels.map((channel) => [channel.name, channel])),
     settings: defaultSettings(),
     directory: DIRECTORY,
@@ -129,13 +133,6 @@ export async function createWorld(channels: readonly Channel[] = []) {
     return { stored, handle: temporal.client.workflow.getHandle(record.workflowId) };
   }
 
-  /** For the replay test: written anew only when `RECORD_HISTORIES` is set. */
-  async function record(name: string, workflowId: string): Promise<void> {
-    if (process.env['RECORD_HISTORIES'] === undefined) return;
-    const history = await temporal.client.workflow.getHandle(workflowId).fetchHistory();
-    writeFileSync(`test/workflows/histories/${name}.json`, `${historyToJSON(history)}\n`);
-  }
-
   return {
     pool,
     deps,
@@ -145,7 +142,7 @@ export async function createWorld(channels: readonly Channel[] = []) {
     insertViolation,
     prepare,
     request,
-    record,
+    record: (name: string, workflowId: string) => recordHistory(temporal.client, workflowId, name),
     async close() {
       await temporal.close();
       await database.drop();

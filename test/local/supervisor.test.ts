@@ -1,16 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runningOn } from '../../src/local/claim.js';
 import { isRunning } from '../../src/local/processes.js';
 import { runSupervisor } from '../../src/local/supervisor.js';
+import { packageRoot } from '../../src/package-root.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const main = join(packageRoot, 'dist/cli/main.js');
 
 interface Started {
   readonly process: ChildProcess;
@@ -21,7 +21,7 @@ interface Started {
 
 function start(dataDir: string, ...args: string[]): Started {
   const env = { ...process.env, TOLLGATE_DATA_DIR: dataDir, TOLLGATE_PORT: '0' };
-  const child = spawn(process.execPath, ['--import', 'tsx', main, 'start', ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [main, 'start', ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += String(data)));
   return { process: child, output: () => output, ended: new Promise((resolve) => child.once('exit', resolve)) };
@@ -52,6 +52,8 @@ describe('the whole house on one machine', () => {
   const allPids = () => [loggedPid('server.log'), loggedPid('worker.log'), ...serverPids()];
 
   beforeAll(async () => {
+    // What `npm start` does first; nothing when it is up to date.
+    execFileSync(process.execPath, [join(packageRoot, 'scripts/build.js')]);
     dataDir = mkdtempSync(join(tmpdir(), 'tollgate-test-'));
     chmodSync(dataDir, 0o755);
     house = start(dataDir);

@@ -46,7 +46,8 @@ describe('a policy test', () => {
   });
 
   it('fails on each detail that differs', () => {
-    const cases = '- { note: a, resource: { type: compute/instance, specs: { vcpus: 5 } }, want: { size: { severity: low, checks: {} } }, decision: allow }';
+    const cases =
+      '- { note: a, resource: { type: compute/instance, specs: { vcpus: 5 } }, want: { size: { severity: low, checks: {} } }, decision: allow }';
     expect(messagesOf(cases)).toEqual([
       'limits/size: expected severity "low", got "critical"',
       'limits/size: expected checks {}, got {"specs.vcpus":"Requested 5 vCPUs exceeds limit of 4"}',
@@ -65,10 +66,13 @@ describe('a policy test', () => {
   });
 
   it('refuses a case without `want`, and points at every problem of the file', () => {
-    const { issues } = parsePolicyTest('cases:\n  - { note: a, resource: { type: x/y, spec: {} } }\n  - { want: { size: maybe } }\n', 't.yaml');
+    const { issues } = parsePolicyTest(
+      'cases:\n  - { note: a, resource: { type: x/y, spec: {} } }\n  - { want: { size: maybe } }\n',
+      't.yaml',
+    );
     expect(issues.map(formatIssue)).toEqual([
       't.yaml:2:5 cases[0].want: required and missing, expected a mapping',
-      't.yaml:2:42 cases[0].resource.spec: unknown key, did you mean specs?',
+      't.yaml:2:39 cases[0].resource.spec: unknown key, did you mean specs?',
       't.yaml:3:5 cases[1].note: required and missing, expected text',
       't.yaml:3:5 cases[1].resource: required and missing, expected a mapping',
       't.yaml:3:21 cases[1].want.size: expected one of compliant, violating, not-applicable, unknown, error, got `"maybe"`',

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startRemediations, startUnstarted } from '../../src/activities/remediation-start.js';
+import { listNotices } from '../../src/store/outbox.js';
+import { postponeRemediation } from '../../src/workflows/messages.js';
 import { recordHistory } from '../support/histories.js';
-import { createWorld, keyOf, type World } from './world.js';
+import { createWorld, follow, insertViolation, keyOf, type World } from './world.js';
 
 let world: World;
 beforeAll(async () => {
@@ -8,18 +11,129 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
+const stateOf = async (id: string) => (await world.deps.providers.get('simulated').find({ provider: 'simulated', ...keyOf(id) }))?.state;
+
 test('high: notice, reminders, then the act, its verification and the undo window', async () => {
   await world.idleInstance('i-high');
   const it = await world.begin({ id: 'i-high' });
   const first = await it.read();
-  expect(first).toMatchObject({ phase: 'grace', action: 'stop_instance', escalateAt: null, actAt: first.detectedAt + 150, attempts: 0, result: null });
+  expect(first).toMatchObject({ phase: 'grace', action: 'stop_instance', escalateAt: null, actAt: first.detectedAt + 150, result: null });
   const done = await it.reaches('undo_window');
-  expect(done).toMatchObject({ result: 'completed', attempts: 1, waitingFor: null });
+  expect(done).toMatchObject({ result: 'completed', attempts: 1, waitingFor: null, actAt: first.actAt });
   expect(done.actedAt).toBeGreaterThanOrEqual(first.actAt);
+  expect(done.undoUntil).toBeGreaterThan(done.actedAt ?? 0);
   expect(await it.effects()).toEqual(['snapshot', 'stop']);
-  expect((await world.deps.providers.get('simulated').find({ provider: 'simulated', ...keyOf('i-high') }))?.state).toBe('stopped');
+  expect(await stateOf('i-high')).toBe('stopped');
   expect(await it.violation()).toMatchObject({ status: 'remediated', remediationId: it.id });
-  expect(await it.stages()).toEqual(['detected', 'reminder', 'reminder', 'acted']);
   expect(await it.events()).toEqual(['violation-detected', 'acting', 'snapshot-created', 'acted', 'remediated']);
+  expect(await it.stages()).toEqual(['detected', 'acted']);
   await recordHistory(world.temporal.client, it.workflowId, 'remediation-stopped');
+});
+
+test('critical acts at once and still tells', async () => {
+  await world.idleInstance('i-critical');
+  const it = await world.begin({ id: 'i-critical', severity: 'critical' });
+  const done = await it.reaches('undo_window');
+  expect(done.actAt).toBe(done.detectedAt);
+  expect(await it.stages()).toEqual(['detected', 'acted']);
+});
+
+test('medium: a notice, then it becomes high with a notice of its own, then the act; the violation keeps its severity', async () => {
+  await world.idleInstance('i-medium');
+  const it = await world.begin({ id: 'i-medium', severity: 'medium' });
+  const first = await it.read();
+  expect(first).toMatchObject({ phase: 'notice', escalateAt: first.detectedAt + 150, actAt: first.detectedAt + 300, escalated: false });
+  const escalated = await it.until(({ escalated: isHigh }) => isHigh);
+  expect(escalated).toMatchObject({ severity: 'high' });
+  const done = await it.reaches('undo_window');
+  expect(done).toMatchObject({ severity: 'high', escalated: true, actAt: first.actAt });
+  expect(await it.stages()).toEqual(['detected', 'escalated', 'acted']);
+  expect(await it.violation()).toMatchObject({ severity: 'medium' });
+});
+
+test('reminders are given once each, before the act, and again when it is postponed', async () => {
+  await world.idleInstance('i-remind');
+  const it = await world.begin({ id: 'i-remind', graceMs: 600_000 });
+  const { actAt } = await it.read();
+  const handle = world.temporal.client.workflow.getHandle(it.workflowId);
+  const later = actAt + 5_000;
+  await handle.executeUpdate(postponeRemediation, {
+    args: [{ principal: 'olga@company.com', at: Date.now(), until: later, reason: 'release week' }],
+  });
+  expect(await it.read()).toMatchObject({ actAt: later, postponedMs: 5_000, phase: 'grace' });
+  expect(await it.stages()).toEqual(['detected']);
+});
+
+test('two reminders fall into a grace that is long enough for them', async () => {
+  await world.idleInstance('i-two');
+  const it = await world.begin({ id: 'i-two', graceMs: 2_400 });
+  await it.reaches('undo_window');
+  expect(await it.stages()).toEqual(['detected', 'reminder', 'reminder', 'acted']);
+});
+
+test('low has a course only where its rule gives it a grace; what is audited has none', async () => {
+  const none = [
+    await insertViolation(world.pool, { id: 'i-low', severity: 'low' }),
+    await insertViolation(world.pool, { id: 'i-audit', enforcement: 'audit' }),
+  ];
+  expect(await startRemediations(world.deps, none)).toBe(0);
+  await world.idleInstance('i-low-grace');
+  const it = await world.begin({ id: 'i-low-grace', severity: 'low', graceMs: 50 });
+  expect(await it.reaches('undo_window')).toMatchObject({ severity: 'low', escalated: false });
+});
+
+test('warn tells and never acts; the violation stays open', async () => {
+  await world.idleInstance('i-warn');
+  const it = await world.begin({ id: 'i-warn', rule: 'told-only', enforcement: 'warn' });
+  const done = await it.reaches('closed');
+  expect(done).toMatchObject({ action: 'send_notification', result: 'completed' });
+  expect(done.resultMessage).toContain('what is left');
+  expect(await it.effects()).toEqual([]);
+  expect(await stateOf('i-warn')).toBe('running');
+  expect(await it.violation()).toMatchObject({ status: 'open', closedAt: null });
+});
+
+test('a stage whose notice reaches nobody does not end, and the deadlines move with it', async () => {
+  const lonely = await createWorld();
+  const people = lonely.deps.directory.groups as Record<string, readonly string[]>;
+  const finops = people['finops'] ?? [];
+  people['finops'] = [];
+  await lonely.idleInstance('i-lonely');
+  const it = await lonely.begin({ id: 'i-lonely', owner: null });
+  const { actAt } = await it.read();
+  await expect.poll(it.events).toContain('notice-undeliverable');
+  await expect.poll(() => Date.now(), { timeout: 5_000 }).toBeGreaterThan(actAt + 800);
+  expect(await it.read()).toMatchObject({ phase: 'grace', result: null });
+  people['finops'] = finops;
+  const done = await it.reaches('undo_window');
+  expect(done.actAt).toBeGreaterThan(actAt);
+  expect((await listNotices(lonely.pool, it.id)).map(({ recipient }) => recipient)).toContain('fiona@company.com');
+  await lonely.close();
+});
+
+test('starting is safe to repeat: one row, one workflow, one violation-detected', async () => {
+  await world.idleInstance('i-again');
+  const it = await world.begin({ id: 'i-again', graceMs: 60_000 });
+  expect(await startRemediations(world.deps, [it.violationId, it.violationId])).toBe(0);
+  expect((await it.events()).filter((event) => event === 'violation-detected')).toHaveLength(1);
+});
+
+test('a row whose workflow was never started is started by the next call, with the course of its row', async () => {
+  await world.idleInstance('i-orphaned');
+  const violationId = await insertViolation(world.pool, { id: 'i-orphaned' });
+  const broken = {
+    ...world.deps,
+    temporal: Object.create(world.deps.temporal, {
+      workflow: {
+        get: () => {
+          throw new Error('no server');
+        },
+      },
+    }),
+  };
+  await expect(startRemediations(broken, [violationId])).rejects.toThrow('no server');
+  const it = await follow(world.pool, violationId);
+  expect(await it.read()).toMatchObject({ phase: 'grace', updatedAt: (await it.read()).createdAt });
+  await startUnstarted({ ...world.deps, now: () => Date.now() + 60_000 });
+  await it.reaches('undo_window');
 });

@@ -79,7 +79,7 @@ export const settings: Settings = {
   course: {
     highGraceMs: 150,
     mediumNoticeMs: 150,
-    remindersBeforeMs: [100, 40],
+    remindersBeforeMs: [1_600, 800],
     undoWindowMs: 60_000,
     maxPostponeMs: 10_000,
     newEpisodeAfterMs: 60_000,
@@ -228,7 +228,7 @@ export async function createWorld(changes: Partial<Settings> = {}, policies = PO
     deps,
     async begin(found = {}) {
       const violationId = await insertViolation(pool, found);
-      await startRemediations(deps, [violationId], { recheckEveryMs: 20 });
+      await startRemediations(deps, [violationId], { recheckEveryMs: 50 });
       return follow(pool, violationId);
     },
     idleInstance: (id = 'i-1', more = {}) => idleInstance(admin, id, more),
@@ -249,7 +249,16 @@ export async function createWorld(changes: Partial<Settings> = {}, policies = PO
 export async function idleInstance(admin: SimulatedAdmin, id: string, more: object = {}): Promise<void> {
   const metrics = { avg_cpu_percent: 1, avg_network_bytes_per_day: 1_000, days: 30 };
   const specs = { instance_type: 'm7i.4xlarge' };
-  await admin.createResource({ account: ACCOUNT, region: 'us-east-1', type: 'compute/instance', id, state: 'running', specs, metrics, ...more });
+  await admin.createResource({
+    account: ACCOUNT,
+    region: 'us-east-1',
+    type: 'compute/instance',
+    id,
+    state: 'running',
+    specs,
+    metrics,
+    ...more,
+  });
 }
 
 export async function follow(pool: Pool, violationId: string): Promise<Case> {

@@ -3,14 +3,13 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import type { ActivityDeps } from '../../src/activities/deps.js';
 import { createScanActivities } from '../../src/activities/scan.js';
 import type { ScanSummary } from '../../src/activities/scan-close.js';
+import { defaultSettings } from '../../src/config/settings-file.js';
 import type { Provider, Providers } from '../../src/cloud/provider.js';
 import { TollgateError } from '../../src/errors.js';
 import { newId } from '../../src/ids.js';
-import { DAY, HOUR } from '../../src/policy/durations.js';
 import type { Resource } from '../../src/policy/model.js';
 import { parsePolicies } from '../../src/policy/parse.js';
 import type { ScanScope, ViolationRecord } from '../../src/policy/records.js';
-import type { Settings } from '../../src/policy/settings.js';
 import { type Pool, toTimestamp, transaction } from '../../src/store/db.js';
 import { seedPolicies } from '../../src/store/policy-files.js';
 import { listViolations } from '../../src/store/violations.js';
@@ -53,32 +52,7 @@ spec:
     - { name: idle, resource: compute/instance, period: 7d, avgCpuBelowPercent: 5 }
 `;
 
-export const settings: Settings = {
-  currency: 'USD',
-  accounts: [],
-  allowAutoTerminate: false,
-  allowAutoDeleteVolumes: false,
-  createSnapshotBeforeStop: true,
-  blastRadius: { policy: { min: 10, percent: 10 }, team: { min: 10, percent: 25 }, moneyPerHour: null, windowMs: DAY },
-  course: {
-    highGraceMs: DAY,
-    mediumNoticeMs: 7 * DAY,
-    remindersBeforeMs: [12 * HOUR, HOUR],
-    undoWindowMs: 7 * DAY,
-    maxPostponeMs: 7 * DAY,
-    newEpisodeAfterMs: 7 * DAY,
-  },
-  exceptions: {
-    remindAfterMs: DAY,
-    escalateAfterMs: 2 * DAY,
-    lapseAfterMs: 7 * DAY,
-    holdDestructiveMs: 3 * DAY,
-    warnBeforeMs: 7 * DAY,
-    closeWhenCompliantMs: 30 * DAY,
-    reviewIntervalDays: 90,
-  },
-  scan: { hour: 2, minute: 0, pageSize: 100, parallelShards: 4 },
-};
+export const settings = defaultSettings();
 
 export const directory = {
   people: [],

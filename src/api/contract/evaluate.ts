@@ -12,13 +12,23 @@ import {
 } from '../../policy/model.js';
 import { effectiveNamespace } from '../../policy/match.js';
 import { expecting } from '../input.js';
-import { resourceInput, resourceInputKeys, toResource } from './resource.js';
+import { resourceInput, resourceInputKeys, type Target, toResource } from './resource.js';
 import { instant, json, principalId, text, toWireInstant, wireObject } from './values.js';
 
 const MAX_RESOURCES = 1_000;
 export const DECISIONS = ['allow', 'warn', 'needs_approval', 'deny'] as const satisfies readonly DecisionWord[];
 
 const { type, ...optionalKeys } = resourceInputKeys;
+
+/** Keys of a plan that are the target of all its resources; every other one says something of one resource. */
+const OF_THE_PLAN: ReadonlySet<string> = new Set(['account', 'region', 'namespace', 'provider']);
+const OF_ONE_RESOURCE = (Object.keys(resourceInputKeys) as (keyof typeof resourceInputKeys)[]).filter((key) => !OF_THE_PLAN.has(key));
+
+/** An empty object is what tags and specs are by default. */
+function isGiven(value: unknown): boolean {
+  if (value === undefined || value === null) return false;
+  return typeof value !== 'object' || Object.keys(value).length > 0;
+}
 
 /** One resource by its own keys, or a plan by `resources`; `account`, `region` and `namespace` of a plan are the target of all its resources. */
 export const evaluateRequest = wireObject({
@@ -34,10 +44,9 @@ export const evaluateRequest = wireObject({
       context.addIssue({ code: 'custom', path: ['type'], message: 'expected the type of the resource, or `resources`, got nothing' });
     }
     if (request.resources === undefined) return;
-    for (const key of ['type', 'id', 'name', 'address', 'cost', 'metrics'] as const) {
-      const given = request[key];
-      if (given !== undefined && given !== null)
-        context.addIssue({ code: 'custom', path: [key], message: 'belongs to a resource of `resources` when there are several' });
+    for (const key of OF_ONE_RESOURCE) {
+      if (isGiven(request[key]))
+        context.addIssue({ code: 'custom', path: [key], message: 'belongs to each of `resources`, not beside them' });
     }
   })
   .meta({ id: 'EvaluateRequest' });
@@ -45,7 +54,8 @@ export type EvaluateRequest = z.output<typeof evaluateRequest>;
 
 /** The resources of a request, in its order, each with the plan's target where it names none of its own. */
 export function toResources(request: EvaluateRequest): readonly Resource[] {
-  const target = { account: request.account ?? null, region: request.region ?? null, namespace: request.namespace ?? null };
+  const { provider, account, region, namespace } = request;
+  const target: Target = { provider: provider ?? null, account: account ?? null, region: region ?? null, namespace: namespace ?? null };
   if (request.resources !== undefined) return request.resources.map((resource) => toResource(resource, target));
   return [toResource({ ...request, type: request.type ?? '' }, target)];
 }
@@ -109,11 +119,9 @@ export const decisionSchema = z
     decision_id: z.string(),
     evaluated_at: instant,
     degraded: z.boolean().meta({ description: 'The database is away: answered from memory' }),
-    durable: z
-      .boolean()
-      .meta({
-        description: 'False when the decision could not be logged before this answer; it is logged as soon as the database is back',
-      }),
+    durable: z.boolean().meta({
+      description: 'False when the decision could not be logged before this answer; it is logged as soon as the database is back',
+    }),
   })
   .meta({ id: 'Decision' });
 export type WireDecision = z.infer<typeof decisionSchema>;

@@ -55,6 +55,7 @@ export type ResourceInput = z.output<typeof resourceInput>;
 
 /** Values that a plan gives once for all its resources. */
 export interface Target {
+  readonly provider: string | null;
   readonly account: string | null;
   readonly region: string | null;
   readonly namespace: string | null;
@@ -66,7 +67,7 @@ export function toResource(input: ResourceInput, target: Target): Resource {
     id: input.id ?? null,
     type: input.type,
     name: input.name ?? null,
-    provider: input.provider ?? null,
+    provider: input.provider ?? target.provider,
     account: input.account ?? target.account,
     region: input.region ?? target.region,
     state: input.state ?? null,

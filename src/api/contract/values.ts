@@ -40,7 +40,7 @@ export function toWireInstant(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
 }
 
-export const tags = expecting('an object of texts', z.record(z.string().max(256), z.string().max(1_024)));
+export const tags = z.record(z.string().max(256), expecting('a text of at most 1024 characters', z.string().max(1_024)));
 
 const id = (prefix: string) =>
   expecting(

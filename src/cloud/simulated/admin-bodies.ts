@@ -2,8 +2,12 @@ import { z } from 'zod';
 import type { Specs } from '../../policy/model.js';
 import { FAULT_KINDS } from './gate.js';
 
-/** Bodies of the simulated cloud's admin operations, as they come over HTTP. They play what happens in a cloud without Tollgate: engineers, breakdowns, load. */
+// Bodies of the simulated cloud's admin operations, as they come over HTTP.
+
 const milliseconds = z.int().min(0).max(60_000);
+const count = z.int().min(1).max(1_000_000);
+const perSecond = z.number().gt(0).max(1_000_000);
+const size = z.number().min(0.001).max(1_000_000_000);
 
 export const faultBody = z.strictObject({
   kind: z.enum(FAULT_KINDS),
@@ -16,31 +20,31 @@ export const faultBody = z.strictObject({
   message: z.string().min(1).max(500).optional(),
   latency_ms: milliseconds.default(0),
   /** How many calls it hits; absent: every one, until it is cleared. */
-  times: z.int().min(1).optional(),
+  times: count.optional(),
   probability: z.number().gt(0).max(1).default(1),
 });
 export type FaultBody = z.infer<typeof faultBody>;
 
 export const settingsBody = z.strictObject({
   latency_ms: milliseconds.optional(),
-  reads_burst: z.int().min(1).optional(),
-  reads_per_second: z.number().gt(0).optional(),
-  writes_burst: z.int().min(1).optional(),
-  writes_per_second: z.number().gt(0).optional(),
+  reads_burst: count.optional(),
+  reads_per_second: perSecond.optional(),
+  writes_burst: count.optional(),
+  writes_per_second: perSecond.optional(),
 });
 export type SettingsBody = z.infer<typeof settingsBody>;
 
 const specsBody = z.strictObject({
-  vcpus: z.number().gt(0).optional(),
-  memory_gb: z.number().gt(0).optional(),
+  vcpus: size.optional(),
+  memory_gb: size.optional(),
   instance_family: z.string().optional(),
   /** Of a known type the other specs and the price follow. */
   instance_type: z.string().optional(),
-  size_gb: z.number().gt(0).optional(),
+  size_gb: size.optional(),
   volume_type: z.string().optional(),
-  storage_gb: z.number().gt(0).optional(),
-  iops: z.number().min(0).optional(),
-  bandwidth_mbps: z.number().min(0).optional(),
+  storage_gb: size.optional(),
+  iops: z.number().min(0).max(1_000_000_000).optional(),
+  bandwidth_mbps: z.number().min(0).max(1_000_000_000).optional(),
 });
 export type SpecsBody = z.infer<typeof specsBody>;
 

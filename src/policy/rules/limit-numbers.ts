@@ -26,7 +26,9 @@ const NUMERIC_LIMITS: readonly NumericLimit[] = [
 
 /** Deploy: `Requested 32 vCPUs exceeds limit of 16`; scan: `Instance has 32 vCPUs, exceeds limit of 16`. */
 function exceeds(point: Point, type: string, amount: string, limit: string): string {
-  return point === 'deploy' ? `Requested ${amount} exceeds limit of ${limit}` : `${kindOf(type).noun} has ${amount}, exceeds limit of ${limit}`;
+  return point === 'deploy'
+    ? `Requested ${amount} exceeds limit of ${limit}`
+    : `${kindOf(type).noun} has ${amount}, exceeds limit of ${limit}`;
 }
 
 function numericCheck({ spec, unit, measures, action }: NumericLimit, limit: number, finder: OfferFinder): Check {

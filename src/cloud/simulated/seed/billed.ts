@@ -106,6 +106,7 @@ function metricsOf(billed: BilledResource, world: World): MetricsSince | null {
 
 const STATES: Readonly<Record<string, string>> = {
   'compute/instance': 'running',
+  'database/instance': 'running',
   'storage/volume': 'in-use',
   'storage/snapshot': 'completed',
 };

@@ -42,7 +42,11 @@ export interface Made {
   readonly managedBy?: ManagedBy;
 }
 
-const INITIAL_STATE: Readonly<Record<string, string>> = { 'compute/instance': 'running', 'storage/snapshot': 'completed' };
+const INITIAL_STATE: Readonly<Record<string, string>> = {
+  'compute/instance': 'running',
+  'database/instance': 'running',
+  'storage/snapshot': 'completed',
+};
 
 function stateOf(made: Made): string {
   if (made.state !== undefined) return made.state;

@@ -1,0 +1,213 @@
+/** Bad input to every route of the document: 4xx with its problems, never a 500. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Described, documentOf, operationsOf, pathToNothing } from './document.js';
+import { type Answer, createWorld, read, readProblem, type World } from './world.js';
+import { problemSchema } from '../../src/api/contract/problem.js';
+
+let world: World;
+let all: readonly Described[];
+beforeAll(async () => {
+  world = await createWorld({ worker: false });
+  all = operationsOf(await documentOf(world));
+});
+afterAll(() => world.close());
+
+/** Statuses of a refused input; 404 where the route first looks for what its path names. */
+function expectRefused(answer: Answer, allowed: readonly number[], what: string): void {
+  expect(allowed, `${what}: ${answer.status} ${JSON.stringify(answer.body)}`).toContain(answer.status);
+  const problem = read(problemSchema, answer, answer.status);
+  expect(problem.type).toMatch(/^\/problems\/[a-z-]+$/);
+  expect(problem.instance).toMatch(/^req_/);
+}
+
+const takesBody = ({ method }: Described) => method !== 'GET';
+const isPublic = ({ operation }: Described) => operation.security.length === 0;
+
+async function onEach(
+  concerned: (described: Described) => boolean,
+  act: (described: Described, path: string) => Promise<void>,
+): Promise<void> {
+  const chosen = all.filter(concerned);
+  expect(chosen.length).toBeGreaterThan(5);
+  for (const described of chosen) await act(described, pathToNothing(described.path));
+}
+
+const VALUES: readonly unknown[] = [
+  null,
+  'text',
+  7,
+  true,
+  [],
+  [{}],
+  { nothing: 'known' },
+  { __proto__x: 1, constructor: { prototype: 1 } },
+];
+
+describe('every route that takes a body', () => {
+  test('refuses values of the wrong shape, with each problem', () =>
+    onEach(takesBody, async ({ method, path: name, operation }, path) => {
+      for (const body of VALUES) {
+        const answer = await world.ask(method, path, { body });
+        if (isEmptyEnough(body) && operation.requestBody?.required !== true) continue;
+        expectRefused(answer, [400], `${method} ${name} ${JSON.stringify(body)}`);
+        expect(readProblem(answer, 400).errors.length).toBeGreaterThan(0);
+      }
+    }));
+
+  test('refuses each key with a value of another type', () =>
+    onEach(takesBody, async ({ method, path: name }, path) => {
+      const keys = await keysOf(method, path);
+      for (const key of keys) {
+        for (const value of [{ deep: [1] }, [[null]], -1e308, 'x'.repeat(600_000)]) {
+          const answer = await world.ask(method, path, { body: { [key]: value } });
+          expectRefused(answer, [400], `${method} ${name} ${key}`);
+        }
+      }
+    }));
+
+  test('refuses malformed JSON, a NUL, half a surrogate pair', () =>
+    onEach(takesBody, async ({ method, path: name }, path) => {
+      for (const raw of [
+        '{',
+        '{"a":1,}',
+        'nul',
+        '{"reason":"\\u0000"}',
+        '{"reason":"\\ud800"}',
+        '"\\u0000"',
+        new Uint8Array([0xff, 0xfe]),
+      ]) {
+        expectRefused(await world.ask(method, path, { raw }), [400], `${method} ${name} ${String(raw)}`);
+      }
+    }));
+
+  test('refuses other content types with 415 and too much with 413', () =>
+    onEach(takesBody, async ({ method, path: name }, path) => {
+      for (const type of ['text/plain', 'application/xml', 'multipart/form-data', 'application/json; charset=klingon']) {
+        expectRefused(await world.ask(method, path, { raw: '{}', headers: { 'content-type': type } }), [415], `${method} ${name} ${type}`);
+      }
+      expectRefused(await world.ask(method, path, { raw: `"${'x'.repeat(3 * 1024 * 1024)}"` }), [413], `${method} ${name}`);
+    }));
+
+  test('refuses an unusable Idempotency-Key', () =>
+    onEach(
+      (described) => takesBody(described) && !/evaluate|validate|test/.test(described.path),
+      async ({ method, path: name }, path) => {
+        for (const key of ['', 'a b', 'x'.repeat(201)]) {
+          expectRefused(await world.ask(method, path, { headers: { 'idempotency-key': key } }), [400], `${method} ${name} ${key}`);
+        }
+      },
+    ));
+});
+
+/** Nothing is required of it: what is refused then is the state of things, not the input. */
+function isEmptyEnough(body: unknown): boolean {
+  return body === undefined;
+}
+
+/** The keys that a route knows, as its refusal of a wrong one and of none tell. */
+async function keysOf(method: string, path: string): Promise<readonly string[]> {
+  const { body } = await world.ask(method, path, { body: { zzz: 1 } });
+  return problemSchema.parse(body).errors.map(({ path: key }) => key.split('.')[0] ?? '');
+}
+
+describe('every route', () => {
+  test('refuses unknown query keys', () =>
+    onEach(
+      (described) => !isPublic(described),
+      async ({ method, path: name }, path) => {
+        const problem = readProblem(await world.ask(method, `${path}?zzz=1`), 400);
+        expect(
+          problem.errors.map((one) => one.path),
+          name,
+        ).toContain('zzz');
+      },
+    ));
+
+  test('refuses query values that cannot be meant', () =>
+    onEach(
+      ({ operation }) => (operation.parameters ?? []).some((parameter) => parameter.in === 'query'),
+      async ({ method, path: name, operation }, path) => {
+        for (const { name: key } of (operation.parameters ?? []).filter((parameter) => parameter.in === 'query')) {
+          for (const value of ['', '%00', 'x'.repeat(3_000)]) {
+            expectRefused(await world.ask(method, `${path}?${key}=${value}`), [400], `${name} ${key}=${value}`);
+          }
+          expectRefused(await world.ask(method, `${path}?${key}=a&${key}=b`), [400], `${name} ${key} twice`);
+        }
+      },
+    ));
+
+  test('refuses limits out of range and cursors that are none', () =>
+    onEach(
+      ({ operation }) => (operation.parameters ?? []).some(({ name }) => name === 'cursor'),
+      async ({ method, path: name }, path) => {
+        for (const limit of ['0', '-1', '1001', '99999999999999999999', '1.5', 'all', '1e2']) {
+          expectRefused(await world.ask(method, `${path}?limit=${limit}`), [400], `${name} limit=${limit}`);
+        }
+        const forged = [[], [1], ['x', 'y'], [1e300, 'a'], [{}, null], { at: 'x', id: 1 }, { at: 9e99, id: 'a' }, { name: 1 }];
+        const cursors = ['abc', '%F0%9F%92%A9', ...forged.map((key) => Buffer.from(JSON.stringify(key)).toString('base64url'))];
+        for (const cursor of cursors) {
+          expectRefused(await world.ask(method, `${path}?cursor=${cursor}`), [400], `${name} cursor=${cursor}`);
+        }
+      },
+    ));
+
+  test('refuses ids that cannot be, and does not find those that are not', () =>
+    onEach(
+      ({ path }) => path.includes('{'),
+      async ({ method, path: name }, path) => {
+        const strange = ['%00', '%zz', '..%2f..%2fetc', "';drop table policies;--", 'x'.repeat(3_000), '%F0%9F%92%A9'];
+        for (const id of strange) {
+          const asked = name.replace(/\{(id|name)\}/, encodeURI(id).replaceAll('%25', '%')).replace(/\{\w+\}/g, 'a');
+          expectRefused(await world.ask(method, asked), [400, 404], `${method} ${asked.slice(0, 200)}`);
+        }
+        expect([400, 404, 200], `${method} ${name}`).toContain((await world.ask(method, path)).status);
+      },
+    ));
+
+  test('answers 405 with the methods that there are', () =>
+    onEach(
+      () => true,
+      async ({ path: name }, path) => {
+        const answer = await world.ask('PATCH', path);
+        expectRefused(answer, [405], name);
+        const methods = all.filter((other) => other.path === name).map(({ method }) => method);
+        expect(answer.headers.get('allow')?.split(', ').sort(), name).toEqual(methods.sort());
+      },
+    ));
+
+  test('answers carry the security headers and never say what makes them', () =>
+    onEach(
+      () => true,
+      async ({ method }, path) => {
+        const { headers } = await world.ask(method, path);
+        expect(headers.get('x-content-type-options')).toBe('nosniff');
+        expect(headers.get('content-security-policy')).toContain("default-src 'self'");
+        expect(headers.get('x-powered-by')).toBeNull();
+        expect(headers.get('x-request-id')).toMatch(/^req_/);
+      },
+    ));
+});
+
+test('an unknown path is 404, whatever the method', async () => {
+  for (const path of ['/', '/v1', '/v1/nothing', '/v2/evaluate', '/V1/evaluate', '/v1/evaluate/terraform', '/v1/budgets', '/favicon.ico']) {
+    for (const method of ['GET', 'POST', 'DELETE'])
+      expectRefused(await world.ask(method, path, { token: null }), [404], `${method} ${path}`);
+  }
+});
+
+test('a fault that nobody foresaw is a generic 500 whose words stay in the log', async () => {
+  const logged: object[] = [];
+  const log = { info: () => {}, warn: () => {}, error: (fields: object) => void logged.push(fields) };
+  const broken = await world.another({
+    overrides: {
+      log,
+      price: () => {
+        throw new Error('secret words');
+      },
+    },
+  });
+  const answer = await broken.ask('POST', '/v1/evaluate', { body: { type: 'compute/instance' } });
+  const problem = readProblem(answer, 500);
+  expect(JSON.stringify(problem)).not.toContain('secret');
+  expect(logged).toContainEqual(expect.objectContaining({ requestId: problem.instance, error: 'secret words' }));
+});

@@ -1,0 +1,268 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { nudgeRemediations, startRemediations } from '../../src/activities/remediation-start.js';
+import { newId } from '../../src/ids.js';
+import { toTimestamp, transaction } from '../../src/store/db.js';
+import { clearPause, setPause } from '../../src/store/pauses.js';
+import { parsePolicies } from '../../src/policy/parse.js';
+import { approveRemediation, violationClosed } from '../../src/workflows/messages.js';
+import { ACCOUNT, createWorld, follow, insertViolation, type World } from './world.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+});
+afterAll(() => world.close());
+
+const handleOf = (workflowId: string) => world.temporal.client.workflow.getHandle(workflowId);
+const callsOf = async (id: string) => (await world.admin.listCalls(id)).map(({ kind }) => kind);
+const at = () => Date.now();
+
+async function exception(resourceId: string, status: 'pending' | 'approved'): Promise<string> {
+  const id = newId('exc');
+  await world.pool.query(
+    `insert into exceptions (id, type, status, target, policy_name, rule_name, justification, requested_by, requested_at, approvers,
+       approved_at, workflow_id)
+     values ($1, 'temporary', $2, $3, 'idle', 'low-use', 'test', 'dana@company.com', now(), '{}', $4, $1)`,
+    [
+      id,
+      status,
+      JSON.stringify({ kind: 'resource', resourceId, account: ACCOUNT, resourceType: null }),
+      status === 'approved' ? toTimestamp(at()) : null,
+    ],
+  );
+  return id;
+}
+
+/** Puts another version of policy `idle` into force. */
+async function enforce(text: string, version: string): Promise<void> {
+  const { documents } = parsePolicies(text, null);
+  await world.pool.query(
+    `insert into policy_versions (policy_name, version, status, content, content_hash, rules_hash, change_type, change_summary, created_at, created_by)
+     values ('idle', $1, 'active', $2, $1, $1, 'major', '', now(), 'test')`,
+    [version, JSON.stringify(documents[0]?.content)],
+  );
+  await world.pool.query(`update policies set active_version = $1 where name = 'idle'`, [version]);
+}
+
+test('what is compliant by now is resolved, and nothing is done', async () => {
+  await world.idleInstance('i-busy', { metrics: { avg_cpu_percent: 60, avg_network_bytes_per_day: 1, days: 30 } });
+  const it = await world.begin({ id: 'i-busy' });
+  expect(await it.reaches('closed')).toMatchObject({ result: 'resolved', attempts: 0, actedAt: null });
+  expect(await it.violation()).toMatchObject({ status: 'resolved' });
+  expect(await callsOf('i-busy')).toEqual([]);
+});
+
+test('what is gone is resolved', async () => {
+  const it = await world.begin({ id: 'i-never' });
+  expect(await it.reaches('closed')).toMatchObject({ result: 'resolved', resultMessage: 'the resource is gone' });
+});
+
+test('what cannot be read is waited for and never acted on', async () => {
+  await world.idleInstance('i-dark');
+  const fault = await world.admin.setFault({ kind: 'unreachable', api: 'find', resource_id: 'i-dark', latency_ms: 0, probability: 1 });
+  const it = await world.begin({ id: 'i-dark' });
+  expect(await it.reaches('grace', 'provider')).toMatchObject({ attempts: 0, result: null });
+  expect(await callsOf('i-dark')).toEqual([]);
+  await world.admin.clearFaults(fault.id);
+  expect(await nudgeRemediations(world.deps, { resourceId: 'i-dark' })).toBe(1);
+  expect(await it.reaches('undo_window')).toMatchObject({ result: 'completed', waitingFor: null });
+});
+
+test('unreadable metrics are no proof of idleness', async () => {
+  await world.idleInstance('i-blind');
+  const fault = await world.admin.setFault({ kind: 'error', api: 'metrics', latency_ms: 0, probability: 1 });
+  const it = await world.begin({ id: 'i-blind' });
+  await it.reaches('grace', 'provider');
+  await world.admin.clearFaults(fault.id);
+  await it.reaches('undo_window');
+});
+
+test('an exception in force closes it as excepted, with its violation', async () => {
+  await world.idleInstance('i-excepted');
+  const id = await exception('i-excepted', 'approved');
+  const it = await world.begin({ id: 'i-excepted' });
+  expect(await it.reaches('closed')).toMatchObject({ result: 'excepted' });
+  expect(await it.violation()).toMatchObject({ status: 'excepted', exceptionId: id, closedAt: null });
+  expect(await callsOf('i-excepted')).toEqual([]);
+});
+
+test('a pending request holds it up; once it is refused the act follows', async () => {
+  await world.idleInstance('i-pending');
+  const id = await exception('i-pending', 'pending');
+  const it = await world.begin({ id: 'i-pending' });
+  await it.reaches('awaiting_approval', 'pending_exception');
+  expect(await callsOf('i-pending')).toEqual([]);
+  await world.pool.query(`update exceptions set status = 'rejected' where id = $1`, [id]);
+  await nudgeRemediations(world.deps, { policyName: 'idle' });
+  await it.reaches('undo_window');
+});
+
+test('a request that is approved while it waits closes it as excepted', async () => {
+  await world.idleInstance('i-granted');
+  const id = await exception('i-granted', 'pending');
+  const it = await world.begin({ id: 'i-granted' });
+  await it.reaches('awaiting_approval', 'pending_exception');
+  await world.pool.query(`update exceptions set status = 'approved', approved_at = now() where id = $1`, [id]);
+  await handleOf(it.workflowId).signal(violationClosed, { result: 'excepted', message: `exception \`${id}\` is in force` });
+  expect(await it.reaches('closed')).toMatchObject({ result: 'excepted' });
+  expect(await callsOf('i-granted')).toEqual([]);
+});
+
+test('a violation that ends in its grace closes the remediation at once', async () => {
+  await world.idleInstance('i-fixed');
+  const it = await world.begin({ id: 'i-fixed', graceMs: 60_000 });
+  await handleOf(it.workflowId).signal(violationClosed, { result: 'resolved', message: 'a scan no longer shows it' });
+  expect(await it.reaches('closed')).toMatchObject({ result: 'resolved', resultMessage: 'a scan no longer shows it' });
+  expect(await handleOf(it.workflowId).result()).toBe('resolved');
+});
+
+test('pause stops acting, resume goes on, and both are audited', async () => {
+  await world.idleInstance('i-paused');
+  const scope = `account:${ACCOUNT}`;
+  await transaction(world.pool, (db) => setPause(db, { scope, reason: 'incident', principal: 'olga@company.com', at: at() }));
+  const it = await world.begin({ id: 'i-paused' });
+  await it.reaches('paused', 'pause');
+  expect(await callsOf('i-paused')).toEqual([]);
+  await transaction(world.pool, (db) => clearPause(db, { scope, reason: 'over', principal: 'olga@company.com', at: at() }));
+  await nudgeRemediations(world.deps, { account: ACCOUNT });
+  await it.reaches('undo_window');
+  const audit = await world.pool.query<{ action: string }>(`select action from audit_log where subject = $1 order by seq`, [scope]);
+  expect(audit.rows.map(({ action }) => action)).toEqual(['enforcement.pause', 'enforcement.resume']);
+});
+
+test('a pause that comes between snapshot and stop holds the stop', async () => {
+  await world.idleInstance('i-between');
+  const slow = await world.admin.setFault({
+    kind: 'latency',
+    api: 'create-snapshot',
+    resource_id: 'i-between',
+    latency_ms: 800,
+    times: 1,
+    probability: 1,
+  });
+  const it = await world.begin({ id: 'i-between' });
+  await it.reaches('acting');
+  await transaction(world.pool, (db) =>
+    setPause(db, { scope: 'policy:idle', reason: 'incident', principal: 'olga@company.com', at: at() }),
+  );
+  await it.reaches('paused', 'pause');
+  expect(await callsOf('i-between')).toEqual(['create-snapshot']);
+  await transaction(world.pool, (db) => clearPause(db, { scope: 'policy:idle', reason: 'over', principal: 'olga@company.com', at: at() }));
+  await it.reaches('undo_window');
+  expect((await callsOf('i-between')).filter((kind) => kind === 'stop')).toHaveLength(1);
+  await world.admin.clearFaults(slow.id);
+});
+
+test('what infrastructure-as-code owns is left alone, and its owner is told what to change', async () => {
+  await world.idleInstance('i-managed', { managed_by: { tool: 'terraform', address: 'aws_instance.web', repository: 'infra' } });
+  const it = await world.begin({ id: 'i-managed' });
+  const closed = await it.reaches('closed');
+  expect(closed).toMatchObject({ result: 'skipped' });
+  expect(closed.resultMessage).toContain('aws_instance.web in infra');
+  expect(await it.violation()).toMatchObject({ status: 'open' });
+  expect(await it.stages()).toEqual(['detected', 'closed']);
+  expect(await callsOf('i-managed')).toEqual([]);
+});
+
+test('unless its policy says act', async () => {
+  await world.idleInstance('i-managed-too', { managed_by: { tool: 'terraform', address: null, repository: null } });
+  const it = await world.begin({ id: 'i-managed-too', rule: 'managed-too', parameters: { actOnManaged: true } });
+  await it.reaches('undo_window');
+});
+
+test('a softer action of the version of now holds; a harder one does not', async () => {
+  const policy = (action: string) => `
+apiVersion: policy.oneuptime.com/v1
+kind: CostPolicy
+metadata: { name: idle }
+spec:
+  type: Utilization
+  rules: [{ name: low-use, resource: compute/instance, period: 7d, avgCpuBelowPercent: 5, remediation: { action: ${action} } }]`;
+  const before = await world.pool.query<{ active_version: string }>(`select active_version from policies where name = 'idle'`);
+  await enforce(policy('notify'), '2.0.0');
+  await world.idleInstance('i-softer');
+  const softer = await world.begin({ id: 'i-softer' });
+  expect(await softer.reaches('closed')).toMatchObject({ action: 'send_notification', result: 'completed' });
+  await enforce(policy('terminate'), '3.0.0');
+  await world.idleInstance('i-harder');
+  const harder = await world.begin({ id: 'i-harder' });
+  expect(await harder.reaches('undo_window')).toMatchObject({ action: 'stop_instance' });
+  await world.idleInstance('i-rule-gone');
+  const gone = await world.begin({ id: 'i-rule-gone', rule: 'managed-too' });
+  expect(await gone.reaches('closed')).toMatchObject({ result: 'resolved' });
+  await world.pool.query(`update policies set active_version = $1 where name = 'idle'`, [before.rows[0]?.active_version]);
+});
+
+test('a policy that enforces no longer closes it as policy_archived', async () => {
+  const it = await world.begin({ id: 'vol-archived', policy: 'tags' });
+  await world.volume('vol-archived');
+  await world.pool.query(`update policies set active_version = null where name = 'tags'`);
+  expect(await it.reaches('closed')).toMatchObject({ result: 'policy_archived' });
+  expect(await it.violation()).toMatchObject({ status: 'closed', closeReason: 'policy_archived' });
+  await world.pool.query(`update policies set active_version = '1.0.0' where name = 'tags'`);
+});
+
+test('an observed account: nothing is written, it says what it would have done, the violation stays open', async () => {
+  const observing = await createWorld({ accounts: [{ provider: 'simulated', account: ACCOUNT, mode: 'observe' }] });
+  await observing.idleInstance('i-seen');
+  const it = await observing.begin({ id: 'i-seen' });
+  expect(await it.read()).toMatchObject({ dryRun: true });
+  const closed = await it.reaches('closed');
+  expect(closed).toMatchObject({ result: 'skipped', actedAt: null });
+  expect(closed.resultMessage).toContain('would have tried to stop `i-seen`');
+  expect(await it.violation()).toMatchObject({ status: 'open' });
+  expect(await observing.admin.listCalls()).toEqual([]);
+  await observing.close();
+});
+
+test('over the blast radius all wait and none acts; one approval releases the batch and no more', async () => {
+  const small = await createWorld({
+    blastRadius: { policy: { min: 2, percent: 0 }, team: { min: 100, percent: 0 }, moneyPerHour: null, windowMs: 3_600_000 },
+  });
+  const ids = ['i-1', 'i-2', 'i-3'];
+  for (const id of [...ids, 'i-late']) await small.idleInstance(id);
+  const batch = [];
+  for (const id of ids) batch.push(await small.begin({ id, graceMs: 400 }));
+  for (const it of batch) await it.reaches('awaiting_approval', 'blast_radius');
+  expect(await small.admin.listCalls()).toEqual([]);
+  const [first] = batch;
+  if (first === undefined) throw new Error('no batch');
+  await small.temporal.client.workflow
+    .getHandle(first.workflowId)
+    .executeUpdate(approveRemediation, { args: [{ principal: 'olga@company.com', at: at(), comments: 'go' }] });
+  for (const it of batch) await it.reaches('undo_window');
+  expect((await first.timeline()).find(({ event }) => event === 'batch-released')).toMatchObject({
+    principal: 'olga@company.com',
+    details: { remediations: 3 },
+  });
+  const late = await small.begin({ id: 'i-late' });
+  await late.reaches('awaiting_approval', 'blast_radius');
+  const audit = await small.pool.query(`select 1 from audit_log where action = 'remediation.release-batch'`);
+  expect(audit.rowCount).toBe(1);
+  await small.close();
+});
+
+test('a breach is seen before the first of a batch acts, also when all are critical', async () => {
+  const small = await createWorld({
+    blastRadius: { policy: { min: 100, percent: 0 }, team: { min: 2, percent: 0 }, moneyPerHour: null, windowMs: 3_600_000 },
+  });
+  const violations: string[] = [];
+  for (const id of ['i-1', 'i-2', 'i-3']) {
+    await small.idleInstance(id);
+    violations.push(await insertViolation(small.pool, { id, severity: 'critical' }));
+  }
+  expect(await startRemediations(small.deps, violations, { recheckEveryMs: 50 })).toBe(3);
+  for (const violationId of violations) await (await follow(small.pool, violationId)).reaches('awaiting_approval', 'blast_radius');
+  expect(await small.admin.listCalls()).toEqual([]);
+  await small.close();
+});
+
+test('savings of an hour are limited where the settings say so', async () => {
+  const small = await createWorld({
+    blastRadius: { policy: { min: 100, percent: 0 }, team: { min: 100, percent: 0 }, moneyPerHour: '100.00', windowMs: 3_600_000 },
+  });
+  await small.idleInstance('i-rich');
+  const it = await small.begin({ id: 'i-rich', savings: '100.01' });
+  await it.reaches('awaiting_approval', 'blast_radius');
+  await small.close();
+});
