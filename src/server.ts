@@ -33,6 +33,8 @@ export async function runServer(env: NodeJS.ProcessEnv = process.env): Promise<v
     connectionString,
     applicationName: 'tollgate api',
     max: 20,
+    // Longer than any report takes; a database that is silent for so long is away.
+    queryTimeoutMs: 20_000,
     onError: (err) => log.warn({ err }, 'a database connection broke'),
   });
   const snapshot = createSnapshot(pool, { onHealth: healthLog(log, 'the database') });

@@ -130,5 +130,3 @@ async function tell(deps: ActivityDeps, db: Db, record: ExceptionRecord, stage: 
   const message = { subject: record.id, stage: occasion === null ? stage : `${stage}:${occasion}`, ...exceptionWords(stage, record) };
   await writeNotices(db, addressed(message, recipientsOf(record, stage)), deps.now());
 }
-
-export type ExceptionActivities = ReturnType<typeof createExceptionActivities>;

@@ -24,7 +24,11 @@ export function createNoticeActivities(deps: ActivityDeps) {
      */
     async deliverNotices(input: NoticeDeliveryInput): Promise<number> {
       const bell = createBell();
-      const listener = createOwnConnection(deps.pool, { timeoutMs: 10 * SECOND, channel: 'tollgate_outbox', onNotification: () => bell.ring() });
+      const listener = createOwnConnection(deps.pool, {
+        timeoutMs: 10 * SECOND,
+        channel: 'tollgate_outbox',
+        onNotification: () => bell.ring(),
+      });
       const signal = cancellationSignal();
       const until = deps.now() + input.runForMs;
       let delivered = 0;

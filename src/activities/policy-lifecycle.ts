@@ -1,11 +1,11 @@
 /** What the policy workflow does in the world: each move with its audit row and notices in one transaction, then what follows from it. */
 import { createdPolicy, movePolicy, type PolicyMove } from '../policy/lifecycle.js';
-import { parsePolicyContent, type PolicyDocument } from '../policy/parse.js';
+import { type PolicyDocument, parsePolicyContent } from '../policy/parse.js';
 import type { ChangeType, PolicyRecord } from '../policy/records.js';
 import { type Refused, wrongInput, wrongState } from '../policy/refused.js';
 import { appendAudit } from '../store/audit.js';
 import { type Db, transaction } from '../store/db.js';
-import { findStoredPolicy, insertPolicy, type PolicyContent, savePolicy, type StoredPolicy, versionDraft } from '../store/policies.js';
+import { findStoredPolicy, insertPolicy, type PolicyContent, type StoredPolicy, savePolicy, versionDraft } from '../store/policies.js';
 import { listRemediations } from '../store/remediations.js';
 import { closeViolationsOfPolicy } from '../store/violations.js';
 import { workflowIds } from '../workflows/messages.js';

@@ -4,7 +4,7 @@ import { type Tags, tagsToWrite, tagUndo } from '../policy/auto-tags.js';
 import { isDestructive, needsConsent } from '../policy/course.js';
 import { HOUR, waitingLength } from '../policy/durations.js';
 import { type Outlook, outlookOf } from '../policy/gates.js';
-import type { ActionParameters, Resource } from '../policy/model.js';
+import type { ActionParameters, Resource, ResourceKey } from '../policy/model.js';
 import type { RemediationAction } from '../policy/records.js';
 import { accountMode } from '../policy/settings.js';
 import { countBlastRadius, releaseBatch, releasedScopes } from '../store/blast-radius.js';
@@ -12,9 +12,9 @@ import { appendAudit } from '../store/audit.js';
 import { transaction } from '../store/db.js';
 import { getInstallation } from '../store/installation.js';
 import { findPause } from '../store/pauses.js';
-import { savedResource, saveForUndo } from '../store/remediations.js';
+import { savedResource, saveForUndo } from '../store/remediation-writes.js';
 import type { ActivityDeps } from './deps.js';
-import { alive, type Concern, fingerprint, isGone, type Judged, readAndJudge, type ReadingDeps } from './remediation-reading.js';
+import { alive, type Concern, fingerprint, type Judged, readAndJudge, type ReadingDeps, readResource } from './remediation-reading.js';
 import { nudgeRemediations } from './remediation-start.js';
 
 export interface LookInput extends Concern {
@@ -137,22 +137,24 @@ export async function verifyRemediation(deps: LookDeps, concern: Concern): Promi
 }
 
 /** The resource's fingerprint, to which an approval is bound; null when it is gone or cannot be read now. */
-export async function readFingerprint(deps: LookDeps, concern: Concern): Promise<string | null> {
-  const { resource } = await alive(() => readAndJudge(deps, concern));
-  return resource === null ? null : fingerprint(resource);
+export async function readFingerprint(deps: LookDeps, key: ResourceKey): Promise<string | null> {
+  const found = await alive(() => readResource(deps.providers.get(key.provider), key));
+  return 'resource' in found ? fingerprint(found.resource) : null;
 }
 
-export interface UndoLookInput extends Concern {
+export interface UndoLookInput {
   readonly remediationId: string;
+  readonly key: ResourceKey;
   readonly tagsWritten: Tags;
 }
 
 /** What is there now, and which tags are still ours to take back. */
 export async function lookBeforeUndo(deps: LookDeps, input: UndoLookInput): Promise<UndoLook> {
-  const nothing = { instanceType: null, setTags: {}, removeTagKeys: [] };
-  const { reading, resource } = await alive(() => readAndJudge(deps, input));
-  if (reading.kind === 'unreadable') return { kind: 'unreadable', message: reading.reason, ...nothing };
-  if (resource === null || isGone(resource)) return { kind: 'gone', message: 'the resource is gone', ...nothing };
+  const nothing = { message: '', instanceType: null, setTags: {}, removeTagKeys: [] };
+  const found = await alive(() => readResource(deps.providers.get(input.key.provider), input.key));
+  if ('reading' in found)
+    return { ...nothing, ...found.reading, message: found.reading.kind === 'gone' ? 'the resource is gone' : found.reading.reason };
+  const { resource } = found;
   const before = (await savedResource(deps.pool, input.remediationId))?.tags ?? {};
   const { set, remove } = tagUndo(before, input.tagsWritten, resource.tags);
   return { kind: 'present', message: '', instanceType: resource.specs.instanceType ?? null, setTags: set, removeTagKeys: remove };

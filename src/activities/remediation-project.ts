@@ -5,7 +5,7 @@ import { appendAudit } from '../store/audit.js';
 import { type Db, transaction } from '../store/db.js';
 import { addressed, type NewNotice, writeNotices } from '../store/outbox.js';
 import { appendEvents, type NewEvent } from '../store/remediation-events.js';
-import { type ProjectedState, reopenAfterUndo, writeProjection } from '../store/remediations.js';
+import { type ProjectedState, reopenAfterUndo, writeProjection } from '../store/remediation-writes.js';
 import { closeViolation, markExcepted } from '../store/violations.js';
 import type { ActivityDeps } from './deps.js';
 

@@ -50,7 +50,8 @@ export async function readAndJudge(deps: ReadingDeps, concern: Concern): Promise
 
 type Found = { readonly resource: Resource } | { readonly reading: Extract<Reading, { kind: 'gone' | 'unreadable' }> };
 
-async function readResource(provider: Provider, key: ResourceKey, policy: Policy | undefined): Promise<Found> {
+/** `policy` says over how many days metrics are asked for; without one none are. */
+export async function readResource(provider: Provider, key: ResourceKey, policy?: Policy): Promise<Found> {
   try {
     const resource = await provider.find(key);
     if (resource === null || isGone(resource)) return { reading: { kind: 'gone' } };

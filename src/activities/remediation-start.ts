@@ -9,14 +9,8 @@ import { accountMode } from '../policy/settings.js';
 import { transaction } from '../store/db.js';
 import { getInstallation } from '../store/installation.js';
 import { appendEvents } from '../store/remediation-events.js';
-import {
-  getRemediationOf,
-  listUnstarted,
-  listWaitingWorkflows,
-  type NewRemediation,
-  openRemediation,
-  type WaitingFilter,
-} from '../store/remediations.js';
+import { listUnstarted, type NewRemediation, openRemediation } from '../store/remediation-writes.js';
+import { getRemediationOf, listWaitingWorkflows, type WaitingFilter } from '../store/remediations.js';
 import { findViolation } from '../store/violations.js';
 import {
   lookAgain,

@@ -5,7 +5,7 @@ import { describeError, TollgateError } from '../errors.js';
 import type { Resource, ResourceKey } from '../policy/model.js';
 import { completeEffect, type EffectOutcome, failEffect, startEffect } from '../store/effects.js';
 import { findPause } from '../store/pauses.js';
-import { savedResource } from '../store/remediations.js';
+import { savedResource } from '../store/remediation-writes.js';
 import type { ActivityDeps } from './deps.js';
 import { isRetryable } from './failure.js';
 import { alive, fingerprint, isGone } from './remediation-reading.js';

@@ -1,3 +1,4 @@
+import type { ResourceKey } from '../policy/model.js';
 import { createCompiledCache } from '../store/enforcing.js';
 import type { ActivityDeps } from './deps.js';
 import { withFailures } from './failure.js';
@@ -23,7 +24,7 @@ export function createRemediationActivities(activityDeps: ActivityDeps) {
     lookBeforeActing: withFailures((input: LookInput) => lookBeforeActing(deps, input)),
     performStep: withFailures((input: StepInput) => performStep(deps, input)),
     verifyRemediation: withFailures((concern: Concern) => verifyRemediation(deps, concern)),
-    readFingerprint: withFailures((concern: Concern) => readFingerprint(deps, concern)),
+    readFingerprint: withFailures((key: ResourceKey) => readFingerprint(deps, key)),
     lookBeforeUndo: withFailures((input: UndoLookInput) => lookBeforeUndo(deps, input)),
     releaseBlastRadius: withFailures((input: ReleaseInput) => releaseBlastRadius(deps, input)),
   };

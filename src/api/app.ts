@@ -26,27 +26,38 @@ export function createApp(deps: AppDeps): Express {
   app.use(observe(context));
   app.use(helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } }));
   app.use('/docs', serveDocs());
-  mount(app, routes, createServer(context, { ...DEFAULT_LIMITS, ...deps.limits }));
-  app.use((req) => {
-    throw new HttpProblem(404, 'not-found', 'There is no such thing', `no route \`${req.path}\``);
-  });
+  mount(app, withoutParametersFirst(routes), createServer(context, { ...DEFAULT_LIMITS, ...deps.limits }));
+  app.use(answerUnserved);
   app.use(problemHandler(deps.log));
   return app;
 }
 
-/** Every route by its path, and 405 for the methods that a path does not have. */
+/** Every route by its path. What a path does not serve goes on, since it may match another one (`validate` is a possible policy name). */
 function mount(app: Express, routes: readonly Route[], serve: (route: Route) => RequestHandler): void {
   for (const path of new Set(routes.map(pathOf))) {
     const ofPath = routes.filter((route) => pathOf(route) === path);
     const mounted = app.route(path.replaceAll(/\{(\w+)\}/g, ':$1'));
     for (const route of ofPath) mounted[methodOf(route)](serve(route));
-    mounted.all((req) => {
-      const allowed = ofPath.map((route) => methodOf(route).toUpperCase()).join(', ');
-      throw new HttpProblem(405, 'method-not-allowed', 'This path has no such method', `expected ${allowed}, got ${req.method}`, {
-        allow: allowed,
-      });
+    const methods = ofPath.map((route) => methodOf(route).toUpperCase());
+    mounted.all((_req, res, next) => {
+      res.locals['allowed'] = [...((res.locals['allowed'] as string[] | undefined) ?? []), ...methods];
+      next();
     });
   }
+}
+
+/** 405 for a path that serves other methods, 404 for the rest. */
+const answerUnserved: RequestHandler = (req, res) => {
+  const allowed = res.locals['allowed'] as string[] | undefined;
+  if (allowed === undefined) throw new HttpProblem(404, 'not-found', 'There is no such thing', `no route \`${req.path}\``);
+  const allow = [...new Set(allowed)].join(', ');
+  throw new HttpProblem(405, 'method-not-allowed', 'This path has no such method', `expected ${allow}, got ${req.method}`, { allow });
+};
+
+/** So that `/v1/policies/validate` is not taken for the policy `validate`. */
+function withoutParametersFirst(routes: readonly Route[]): readonly Route[] {
+  const count = (route: Route) => pathOf(route).split('{').length;
+  return [...routes].sort((a, b) => count(a) - count(b));
 }
 
 function pathOf(route: Route): string {

@@ -21,7 +21,7 @@ export function createBodyReader(limit: number, yaml: boolean): BodyReader {
   const types = yaml ? [JSON_TYPE, ...YAML_TYPES] : [JSON_TYPE];
   return async (req, res) => {
     const type = req.is(types);
-    if (type === null) return undefined;
+    if (type === null || req.get('content-length') === '0') return undefined;
     if (type === false) throw unsupportedType(types, req.get('content-type'));
     await runMiddleware(type === JSON_TYPE ? parseJson : parseText, req, res);
     const body: unknown = type === JSON_TYPE ? req.body : { content: req.body as string };

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { describeError, TollgateError } from '../errors.js';
+import { TollgateError } from '../errors.js';
 
 /** The way to Temporal, which may be away at any time, also when the API starts. */
 export interface TemporalAccess {
@@ -42,5 +42,5 @@ export async function isTemporalAway(access: TemporalAccess): Promise<boolean> {
 }
 
 export function temporalAway(address: string, cause: unknown): TollgateError {
-  return new TollgateError('unavailable', `Temporal at ${address} cannot be reached: ${describeError(cause)}`, { cause });
+  return new TollgateError('unavailable', `Temporal at ${address} cannot be reached`, { cause });
 }

@@ -30,6 +30,8 @@ export function keepServer(
       }
       say(`${name} ended, starting it again`);
       try {
+        // Its guard must not wait for the death of a number that somebody else may get.
+        await current.stop();
         current = await startAgain();
         say(`${name} is back`);
       } catch (error) {

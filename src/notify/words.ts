@@ -1,4 +1,4 @@
-/** What notices say of exceptions, policies, scans and denials; those of remediations are in `policy/remediation-notice.ts`. Pure; never a secret. */
+/** What notices say of exceptions, policies and scans; those of remediations are in `policy/remediation-notice.ts`. Pure; never a secret. */
 import type { Instant } from '../policy/model.js';
 import type { ExceptionRecord, ExceptionTarget, PolicyRecord, ScanStatus } from '../policy/records.js';
 
@@ -132,7 +132,7 @@ export function policyWords(stage: PolicyStage, policy: PolicyRecord, facts: Pol
   };
 }
 
-// ---------------------------------------------------------------- scans and denials
+// ---------------------------------------------------------------- scans
 
 export interface ScanFacts {
   readonly scanId: string;
@@ -156,19 +156,6 @@ export function scanWords(facts: ScanFacts): Words {
       ...facts.errors.map((error) => `Not read: ${error}`),
       `Scan ${facts.scanId}.`,
     ),
-  };
-}
-
-export interface DenialFacts {
-  readonly decisionId: string;
-  /** Each as the answer says it: `Requested 32 vCPUs exceeds limit of 16`. */
-  readonly messages: readonly string[];
-}
-
-export function denialWords(facts: DenialFacts): Words {
-  return {
-    title: 'Request denied due to policy violations',
-    body: lines(...facts.messages.map((message) => `- ${message}`), `Decision ${facts.decisionId}.`),
   };
 }
 

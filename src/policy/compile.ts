@@ -6,15 +6,15 @@ import type {
   OnUnknown,
   PerPoint,
   Policy,
+  PolicyOf,
   PolicyType,
   RemediationSpec,
   RuleBase,
-  RuleByType,
   ScanVerdict,
   Severity,
   VersionedPolicy,
 } from './model.js';
-import type { Point, RuleChecks, RuleKind } from './rules/check.js';
+import type { Point, RuleChecks, RuleKind, RuleTraits } from './rules/check.js';
 import { RULE_KINDS } from './rules/registry.js';
 
 /** One rule, ready to judge. */
@@ -72,64 +72,43 @@ function broken(error: unknown): RuleChecks {
   };
 }
 
-function compileRule<T extends PolicyType>(
-  kind: RuleKind<T>,
-  { version, policy }: VersionedPolicy,
-  rule: RuleByType[T],
-  checks: RuleChecks,
-): CompiledRule {
-  const base: RuleBase = rule;
-  const severity = resolveSeverity(base, kind.scanSeverity);
-  const names = { policyName: policy.name, policyVersion: version, ruleName: base.name };
+function compileRule(traits: RuleTraits, { version, policy }: VersionedPolicy, { rule, checks }: CheckedRule): CompiledRule {
+  const severity = resolveSeverity(rule, traits.scanSeverity);
+  const names = { policyName: policy.name, policyVersion: version, ruleName: rule.name };
   const nothing = { ...names, finding: null, exceptionId: null, unknowns: [] };
   return {
     ...checks,
     ...names,
     type: policy.type,
-    points: kind.points,
+    points: traits.points,
     namespace: policy.namespace,
-    selectorTags: Object.entries(base.selector?.tags ?? {}).map(([key, value]) => ({ key, path: `tags.${key}`, value })),
+    selectorTags: Object.entries(rule.selector?.tags ?? {}).map(([key, value]) => ({ key, path: `tags.${key}`, value })),
     severity,
-    enforcement: resolveEnforcement(base, severity),
-    onUnknown: kind.evaluated ? (base.onUnknown ?? 'warn') : 'ignore',
-    remediation: base.remediation ?? NO_REMEDIATION,
-    concerns: (type) => matchGlobs(base.resource, type) && matchGlobs(base.scope, type),
+    enforcement: resolveEnforcement(rule, severity),
+    onUnknown: traits.evaluated ? (rule.onUnknown ?? 'warn') : 'ignore',
+    remediation: rule.remediation ?? NO_REMEDIATION,
+    concerns: (type) => matchGlobs(rule.resource, type) && matchGlobs(rule.scope, type),
     quiet: { compliant: { ...nothing, verdict: 'compliant' }, 'not-applicable': { ...nothing, verdict: 'not-applicable' } },
   };
 }
 
-function compileRules<T extends PolicyType>(
-  kind: RuleKind<T>,
-  versioned: VersionedPolicy,
-  rules: readonly RuleByType[T][],
-): readonly CompiledRule[] {
+interface CheckedRule {
+  readonly rule: RuleBase;
+  readonly checks: RuleChecks;
+}
+
+function compileChecks<T extends PolicyType>({ type, rules }: PolicyOf<T>): readonly CheckedRule[] {
+  const kind: RuleKind<T> = RULE_KINDS[type];
   try {
-    return rules.map((rule) => compileRule(kind, versioned, rule, kind.compile(rule)));
+    return rules.map((rule) => ({ rule, checks: kind.compile(rule) }));
   } catch (error) {
-    return rules.map((rule) => compileRule(kind, versioned, rule, broken(error)));
+    return rules.map((rule) => ({ rule, checks: broken(error) }));
   }
 }
 
 function compilePolicy(versioned: VersionedPolicy): readonly CompiledRule[] {
-  const { policy } = versioned;
-  switch (policy.type) {
-    case 'ResourceLimit':
-      return compileRules(RULE_KINDS.ResourceLimit, versioned, policy.rules);
-    case 'TagRequirement':
-      return compileRules(RULE_KINDS.TagRequirement, versioned, policy.rules);
-    case 'BudgetLimit':
-      return compileRules(RULE_KINDS.BudgetLimit, versioned, policy.rules);
-    case 'ApprovalRequirement':
-      return compileRules(RULE_KINDS.ApprovalRequirement, versioned, policy.rules);
-    case 'Schedule':
-      return compileRules(RULE_KINDS.Schedule, versioned, policy.rules);
-    case 'Utilization':
-      return compileRules(RULE_KINDS.Utilization, versioned, policy.rules);
-    case 'Orphan':
-      return compileRules(RULE_KINDS.Orphan, versioned, policy.rules);
-    default:
-      return policy satisfies never;
-  }
+  const traits = RULE_KINDS[versioned.policy.type];
+  return compileChecks(versioned.policy).map((checked) => compileRule(traits, versioned, checked));
 }
 
 function compareText(a: string, b: string): number {

@@ -71,9 +71,9 @@ export function nearestWord(word: string, known: readonly string[]): string | un
 
 /** A given value as an error message shows it, cut where it is long; collections by their kind only. */
 export function showValue(value: unknown): string {
-  // Only what JSON and YAML can hold comes here; undefined is what is not there.
+  if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object' && value !== null) return 'a mapping';
-  const text = JSON.stringify(value) ?? 'nothing';
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
   return `\`${text.length > 60 ? `${text.slice(0, 57)}…` : text}\``;
 }

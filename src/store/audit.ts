@@ -131,8 +131,8 @@ interface AuditRow extends AuditEntry {
   readonly previousHash: string;
 }
 
-function toAuditEntry({ previousHash: _, ...entry }: AuditRow): AuditEntry {
-  return entry;
+function toAuditEntry({ seq, at, principal, action, subject, before, after, hash }: AuditRow): AuditEntry {
+  return { seq, at, principal, action, subject, before, after, hash };
 }
 
 async function auditRowsAfter(db: Db, seq: number): Promise<readonly AuditRow[]> {

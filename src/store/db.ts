@@ -23,6 +23,8 @@ export interface PoolOptions {
   readonly applicationName: string;
   /** @default 10 */
   readonly max?: number;
+  /** A statement that gets no answer for so long fails, and its connection is closed: the server hangs. @default none */
+  readonly queryTimeoutMs?: number;
   readonly onError: (error: Error) => void;
 }
 
@@ -36,6 +38,7 @@ export function createPool(options: PoolOptions): Pool {
     application_name: options.applicationName,
     max: options.max ?? 10,
     connectionTimeoutMillis: 3_000,
+    ...(options.queryTimeoutMs === undefined ? {} : { query_timeout: options.queryTimeoutMs }),
     options: '-c timezone=UTC',
     types,
   });

@@ -1,13 +1,13 @@
 /** What a request for an exception is checked against: policies that enforce, resources that exist, people who may decide. */
-import { TollgateError, type Problem } from '../errors.js';
+import { type Problem, TollgateError } from '../errors.js';
 import { newId } from '../ids.js';
 import type { Directory } from '../policy/directory.js';
 import { approversFor } from '../policy/exception.js';
 import { type ExceptionRequest, pendingException, problemsOfRequest } from '../policy/exception-request.js';
 import type { PolicyType } from '../policy/model.js';
+import { parsePolicyContent } from '../policy/parse.js';
 import type { ExceptionRecord, ExceptionTarget } from '../policy/records.js';
 import type { Settings } from '../policy/settings.js';
-import { parsePolicyContent } from '../policy/parse.js';
 import { type Db, toTimestamp } from './db.js';
 import { getInstallation } from './installation.js';
 import { findInventory } from './inventory.js';

@@ -112,12 +112,19 @@ const SAME_KEY = (a: string, b: string) =>
     .map((column) => `${a}.${column} = ${b}.${column}`)
     .join(' and ');
 
+// Each lookup of one row by its key is a scalar subquery. Joined instead, the planner, which knows nothing of tables that were just filled,
+// compares every finding of a shard with every violation of it.
+const LIVE_ID = `(select live.id from violations live where live.closed_at is null and ${SAME_KEY('live', 'f')})`;
+
+/** The findings of the shard, each with the violation that lives for it. */
+const FINDINGS = `(select f.*, ${LIVE_ID} as live_id from scan_findings f where f.scan_id = $1 and f.shard = $2) f`;
+
 /** What could not be judged stays, and so does what a remediation is acting on: its own verification closes that. */
 const NOT_SHOWN = `
   v.closed_at is null and v.shard = $2
-  and not exists (select from scan_findings f where f.scan_id = $1 and f.shard = $2 and ${SAME_KEY('f', 'v')})
-  and not exists (select from scan_unknowns u where u.scan_id = $1 and u.shard = $2 and u.violation_id = v.id)
-  and not exists (select from remediations m where m.violation_id = v.id and m.closed_at is null and m.phase in ('acting', 'verifying'))`;
+  and (select f.verdict from scan_findings f where f.scan_id = $1 and f.shard = $2 and ${SAME_KEY('f', 'v')}) is null
+  and (select u.violation_id from scan_unknowns u where u.scan_id = $1 and u.shard = $2 and u.violation_id = v.id) is null
+  and (select m.id from remediations m where m.violation_id = v.id and m.closed_at is null and m.phase in ('acting', 'verifying')) is null`;
 
 const END_NOT_SHOWN = `
   with ended as (
@@ -142,13 +149,13 @@ const END_NOT_SHOWN = `
  */
 const END_EPISODES = `
   update violations v set status = 'closed', close_reason = 'new_episode', closed_at = $3, last_scan_id = $1
-  from scan_findings f
-  where f.scan_id = $1 and f.shard = $2 and f.verdict = 'violating' and v.closed_at is null and ${SAME_KEY('v', 'f')}
+  from ${FINDINGS}
+  where v.id = f.live_id and f.verdict = 'violating'
     and case v.status
       when 'excepted' then not exists (
         select from unnest($5::text[], $6::timestamptz[]) as e (id, approved_at) where e.id = v.exception_id and e.approved_at > f.seen_at)
-      else exists (
-        select from remediations m where m.violation_id = v.id and m.result in ('undone', 'cancelled') and m.closed_at <= $4)
+      else (
+        select m.id from remediations m where m.violation_id = v.id and m.result in ('undone', 'cancelled') and m.closed_at <= $4) is not null
     end`;
 
 /** Version, severity, enforcement, action, parameters and grace were fixed at first detection and stay. */
@@ -160,8 +167,8 @@ const REFRESH = `
     status = case f.verdict when 'excepted' then 'excepted' else v.status end,
     exception_id = case f.verdict when 'excepted' then f.exception_id else v.exception_id end,
     accrued_until = case when f.verdict = 'excepted' and v.status = 'open' then $3 else v.accrued_until end
-  from scan_findings f
-  where f.scan_id = $1 and f.shard = $2 and v.closed_at is null and ${SAME_KEY('v', 'f')}`;
+  from ${FINDINGS}
+  where v.id = f.live_id`;
 
 /** What was closed after the page was read is not opened again by it. */
 const OPEN = `
@@ -219,9 +226,8 @@ async function countViolations(db: Db, scanId: string, shard: string): Promise<O
 async function countFindings(db: Db, scanId: string, shard: string): Promise<Counts> {
   const groups = await db.query<Group>(
     `select case f.verdict when 'excepted' then 'excepted' else 'open' end as status, f.severity, f.enforcement, f.grace_ms as "graceMs",
-       v.id is null as fresh, count(*)
-     from scan_findings f left join violations v on v.closed_at is null and ${SAME_KEY('v', 'f')}
-     where f.scan_id = $1 and f.shard = $2 group by 1, 2, 3, 4, 5`,
+       f.live_id is null as fresh, count(*)
+     from ${FINDINGS} group by 1, 2, 3, 4, 5`,
     [scanId, shard],
   );
   const { rows } = await db.query<{ nonCompliant: number; resolved: number }>(

@@ -1,7 +1,7 @@
 /** What happened to a remediation, in order: its timeline. */
 import type { Instant, Json } from '../policy/model.js';
 import type { TimelineEvent } from '../policy/records.js';
-import { type Db, toTimestamp } from './db.js';
+import type { Db } from './db.js';
 
 /** `key` is unique within the remediation and made where the event happens, so that a repeat writes it once. */
 export interface NewEvent extends TimelineEvent {

@@ -64,7 +64,7 @@ export async function loadExceptedCost(db: Db, scope: ExceptionScope, at: number
   const { rows } = await db.query<ExceptedCost>(
     `with ${LIVE}, excepted as (
        select max(monthly_cost) as monthly_cost, sum(estimated_monthly_savings) as savings from live where not open
-       group by provider, account, resource_type, resource_id)
+       group by resource)
      select coalesce(sum(monthly_cost), 0) as "monthlyCost", coalesce(sum(savings), 0) as "monthlySavings", count(*) as resources,
        count(*) filter (where monthly_cost is null) as "resourcesWithoutCost"
      from excepted`,

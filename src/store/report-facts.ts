@@ -62,11 +62,14 @@ export async function loadTrends(db: Db, scope: ReportScope, period: Period): Pr
 /** The ten resources with the most open violations. */
 export async function loadViolators(db: Db, scope: ReportScope, at: number): Promise<readonly Violator[]> {
   const { rows } = await db.query<Violator>(
-    `with ${LIVE}
-     select provider, account, resource_type as "resourceType", resource_id as "resourceId", max(resource_name) as "resourceName", team, owner,
-       count(*) as violations, array_agg(distinct policy_name) as policies, sum(estimated_monthly_savings) as "monthlySavings"
-     from live where open group by provider, account, resource_type, resource_id, team, owner
-     order by count(*) desc, sum(estimated_monthly_savings) desc nulls last, resource_id, account, resource_type, provider limit 10`,
+    `with ${LIVE}, worst as (
+       select resource, count(*) as violations, array_agg(distinct policy_name) as policies, sum(estimated_monthly_savings) as savings,
+         max(resource_name) as name
+       from live where open group by 1 order by 2 desc, 4 desc nulls last, 1 limit 10)
+     select r.provider, r.account, r.type as "resourceType", r.id as "resourceId", r.name as "resourceName", r.team, r.owner,
+       w.violations, w.policies, w.savings as "monthlySavings"
+     from worst w join resources r on r.ctid = w.resource
+     order by w.violations desc, w.savings desc nulls last, r.id, r.account, r.type, r.provider`,
     scopeValues(scope, at),
   );
   return rows;

@@ -16,7 +16,7 @@ export interface GroupTally extends Tally {
 export async function loadGroupTallies(db: Db, scope: ReportScope, at: number): Promise<readonly GroupTally[]> {
   const { rows } = await db.query<GroupTally>(
     `with ${LIVE}, flagged as (
-       select provider, account, resource_type, resource_id, count(*) filter (where open) as open_violations from live group by 1, 2, 3, 4)
+       select resource, count(*) filter (where open) as open_violations from live group by 1)
      select case grouping(r.team, r.account, r.region) when 7 then 'all' when 3 then 'team' when 5 then 'account' else 'region' end as kind,
        coalesce(r.team, r.account, r.region, '') as name,
        count(r.id) as total,
@@ -24,9 +24,9 @@ export async function loadGroupTallies(db: Db, scope: ReportScope, at: number): 
        count(*) filter (where f.open_violations = 0) as excepted,
        coalesce(sum(f.open_violations), 0)::bigint as "openViolations"
      from resources r
-     left join flagged f on f.provider = r.provider and f.account = r.account and f.resource_type = r.type and f.resource_id = r.id
+     left join flagged f on f.resource = r.ctid
      where ${RESOURCE_IN_SCOPE}
-       and ($7::text is null or f.resource_id is not null or (select id from policies where name = $7) = any(r.applicable_policies))
+       and ($7::text is null or f.resource is not null or (select id from policies where name = $7) = any(r.applicable_policies))
      group by grouping sets ((), (r.team), (r.account), (r.region))
      having grouping(r.region) = 1 or r.region is not null`,
     scopeValues(scope, at),
@@ -49,17 +49,19 @@ export function teamsOf(groups: readonly GroupTally[]): readonly TeamTally[] {
  */
 export async function loadPolicyTallies(db: Db, scope: ReportScope, at: number): Promise<readonly PolicyTally[]> {
   const { rows } = await db.query<PolicyTally>(
-    `with ${LIVE}, scoped as materialized (
-       select r.applicable_policies, r.unknown_policies from resources r where ${RESOURCE_IN_SCOPE}),
-     applicable as (select policy_id, count(*) as resources from scoped, unnest(applicable_policies) as policy_id group by 1),
+    `with ${LIVE},
+     -- Few combinations of policies cover a whole fleet: they are taken apart once each, and not once per resource.
+     judged as (
+       select r.applicable_policies, r.unknown_policies, count(*) as resources from resources r where ${RESOURCE_IN_SCOPE} group by 1, 2),
+     applicable as (select policy_id, sum(resources)::bigint as resources from judged, unnest(applicable_policies) as policy_id group by 1),
      unknown as (
-       select policy_id, count(*) as resources from scoped, unnest(unknown_policies) as policy_id
+       select policy_id, sum(resources)::bigint as resources from judged, unnest(unknown_policies) as policy_id
        where policy_id <> all(applicable_policies) group by 1),
      flagged as (
        select l.policy_name, bool_or(l.open) as open, bool_or(p.id <> all(l.applicable_policies)) as unjudged,
          bool_or(p.id <> all(l.applicable_policies) and p.id = any(l.unknown_policies)) as unknown
        from live l join policies p on p.name = l.policy_name
-       group by l.policy_name, l.provider, l.account, l.resource_type, l.resource_id),
+       group by l.policy_name, l.resource),
      violating as (
        select policy_name, count(*) filter (where open) as open, count(*) filter (where not open) as excepted,
          count(*) filter (where unjudged) as unjudged, count(*) filter (where unknown) as unknown

@@ -27,12 +27,13 @@ export const IN_FORCE = `e.status = 'approved' and (e.expires_at is null or e.ex
 
 /**
  * Common table `live`: the violations that live, on resources that are there. `open` is false while the violation's own exception,
- * that is one for this resource, policy and rule, is in force; whoever comes late to mark its end, the clock decides.
+ * that is one for this resource, policy and rule, is in force; whoever comes late to mark its end, the clock decides. `resource` names the
+ * row of the resource within this statement: many times cheaper to group by than its key of four texts.
  */
 export const LIVE = `live as (
   select v.provider, v.account, v.resource_type, v.resource_id, v.resource_name, v.policy_name, v.rule_name, v.message, v.severity,
     v.detected_at, v.hourly_cost, v.estimated_monthly_savings, v.recommended_action, v.exception_id,
-    r.team, r.owner, r.monthly_cost, r.applicable_policies, r.unknown_policies, e.id is null as open
+    r.ctid as resource, r.team, r.owner, r.monthly_cost, r.applicable_policies, r.unknown_policies, e.id is null as open
   from violations v
   join resources r on r.provider = v.provider and r.account = v.account and r.type = v.resource_type and r.id = v.resource_id
   left join exceptions e on v.status = 'excepted' and e.id = v.exception_id and ${IN_FORCE}

@@ -1,23 +1,9 @@
-/** The current score, and the scores that are stored each day, so that history is true whatever happens to violations later. */
+/** The scores that are stored each day, so that history is true whatever happens to violations later. */
 import type { PolicyTally, StoredScore } from '../report/facts.js';
 import type { Period, ReportScope } from '../report/scope.js';
-import { type Level, levelOf, scoreOf, type StatusWord, statusWordOf, type Tally } from '../report/score.js';
+import { scoreOf, type Tally } from '../report/score.js';
 import { type Db, toTimestamp } from './db.js';
-import { type GroupTally, loadGroupTallies, loadPolicyTallies, overallOf } from './report-scores.js';
-
-export interface CurrentScore extends Tally {
-  /** 0 to 100, two decimals; 100 when nothing is in the scope. */
-  readonly score: number;
-  readonly level: Level;
-  readonly statusWord: StatusWord;
-}
-
-/** The score of a scope as of `at`, for the summary of a scan. */
-export async function currentScore(db: Db, scope: ReportScope, at: number): Promise<CurrentScore> {
-  const { total, nonCompliant, excepted } = overallOf(await loadGroupTallies(db, scope, at));
-  const score = scoreOf({ total, nonCompliant, excepted });
-  return { total, nonCompliant, excepted, score, level: levelOf(score), statusWord: statusWordOf(score) };
-}
+import { type GroupTally, loadGroupTallies, loadPolicyTallies } from './report-scores.js';
 
 /**
  * Stores today's (UTC) scores: over all, by team, account, region and policy. Called at the end of each scan, over the whole inventory

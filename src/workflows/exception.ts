@@ -11,12 +11,12 @@ import {
 } from '@temporalio/workflow';
 import type { createExceptionActivities } from '../activities/exception.js';
 import type { ExceptionMove } from '../policy/exception-moves.js';
-import { type ExceptionStep, type ExceptionTold, lapseAtOf, nextExceptionStep, NOTHING_TOLD } from '../policy/exception-schedule.js';
+import { type ExceptionStep, type ExceptionTold, lapseAtOf, NOTHING_TOLD, nextExceptionStep } from '../policy/exception-schedule.js';
 import type { ExceptionRecord, ExceptionStatus } from '../policy/records.js';
 import {
   approveException,
-  endException,
   type ExceptionInput,
+  endException,
   rejectException,
   requestException,
   reviewException,

@@ -6,7 +6,15 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ExceptionTold } from '../policy/exception-schedule.js';
 import type { ActionParameters, Enforcement, ResourceKey, Severity } from '../policy/model.js';
-import type { ChangeType, PolicyRecord, RemediationAction, RemediationRecord, ExceptionRecord, ExceptionStatus, ScanScope } from '../policy/records.js';
+import type {
+  ChangeType,
+  ExceptionRecord,
+  ExceptionStatus,
+  PolicyRecord,
+  RemediationAction,
+  RemediationRecord,
+  ScanScope,
+} from '../policy/records.js';
 
 export const TASK_QUEUE = 'tollgate';
 

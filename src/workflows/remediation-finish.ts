@@ -5,7 +5,7 @@ import type { StepCommand } from '../activities/remediation-step.js';
 import { outcomeNotice } from '../policy/remediation-notice.js';
 import { type ActResult, cloud, persist } from './remediation-act.js';
 import { noticeContext } from './remediation-course.js';
-import { backoff, type Life, type UndoRequest } from './remediation-state.js';
+import { backoff, concernOf, type Life, type UndoRequest } from './remediation-state.js';
 
 /** Judges again at the provider. Compliant or gone ends the violation; else it stays open, and nothing more is done in this episode. */
 export async function verify(life: Life, done: Extract<ActResult, { kind: 'done' }>): Promise<void> {
@@ -36,7 +36,7 @@ function outcomeTold(life: Life, message: string, undoUntil: number | null) {
 async function verdictOf(life: Life) {
   life.set({ phase: 'verifying' });
   for (let tries = 0; ; tries += 1) {
-    const verdict = await cloud.verifyRemediation.executeWithOptions({ summary: `judge ${life.input.key.id} again` }, [life.input]);
+    const verdict = await cloud.verifyRemediation.executeWithOptions({ summary: `judge ${life.input.key.id} again` }, [concernOf(life)]);
     if (verdict.kind !== 'unreadable') return verdict;
     if (tries === 0) {
       life.set({ waitingFor: 'provider' });
@@ -85,7 +85,7 @@ async function restore(life: Life): Promise<Restored> {
   const { state, input } = life;
   if (state.view.action === 'delete_volume') return restoreVolume(life);
   const look = await cloud.lookBeforeUndo.executeWithOptions({ summary: `what is there to restore of ${input.key.id}` }, [
-    { ...input, remediationId: input.remediationId, tagsWritten: state.tagsWritten },
+    { remediationId: input.remediationId, key: input.key, tagsWritten: state.tagsWritten },
   ]);
   if (look.kind !== 'present') return { failure: look.message };
   for (const [name, command] of stepsBack(life, look)) {

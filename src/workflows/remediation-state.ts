@@ -19,7 +19,7 @@ export type Activities = ReturnType<typeof createRemediationActivities>;
 
 /** Rows only: short, repeated until the database answers. */
 export const records = proxyActivities<Pick<Activities, 'projectRemediation'>>({
-  startToCloseTimeout: '10 seconds',
+  startToCloseTimeout: '5 seconds',
   retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds' },
 });
 
@@ -236,6 +236,11 @@ function recordOf(input: RemediationInput, state: RemediationState): Remediation
     workflowId: workflowInfo().workflowId,
     ...state.view,
   };
+}
+
+/** What a remediation is about, as activities are asked of it. */
+export function concernOf({ input }: Life) {
+  return { key: input.key, policyName: input.policyName, ruleName: input.ruleName };
 }
 
 const LONGEST_BACKOFF = 512;

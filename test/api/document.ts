@@ -10,14 +10,20 @@ export interface Operation {
     readonly name: string;
     readonly schema: { readonly type?: string; readonly enum?: readonly string[] };
   }[];
-  readonly requestBody?: { readonly required: boolean; readonly content: Readonly<Record<string, unknown>> };
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
   readonly responses: Readonly<Record<string, unknown>>;
+}
+
+export interface Schema {
+  readonly $ref?: string;
+  readonly type?: unknown;
+  readonly properties?: Readonly<Record<string, unknown>>;
 }
 
 export interface Document {
   readonly openapi: string;
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, { readonly type?: unknown }>> };
+  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
 }
 
 export async function documentOf(world: World): Promise<Document> {
@@ -35,6 +41,13 @@ export function operationsOf(document: Document): readonly Described[] {
   return Object.entries(document.paths).flatMap(([path, operations]) =>
     Object.entries(operations).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
   );
+}
+
+/** The keys that the JSON body of an operation may have. */
+export function keysOf(document: Document, { requestBody }: Operation): readonly string[] {
+  const schema = requestBody?.content['application/json']?.schema ?? {};
+  const name = schema.$ref?.split('/').at(-1);
+  return Object.keys((name === undefined ? schema : document.components.schemas[name])?.properties ?? {});
 }
 
 const EXAMPLE_IDS: readonly (readonly [RegExp, string])[] = [

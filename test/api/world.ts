@@ -173,6 +173,7 @@ async function startApi(
   const pool = createPool({
     connectionString: options.connectionString ?? database.connectionString,
     applicationName: 'test api',
+    queryTimeoutMs: 2_000,
     onError: () => {},
   });
   const snapshot = createSnapshot(pool);
@@ -249,6 +250,15 @@ export function readProblem(answer: Answer, status: number): z.output<typeof pro
   const problem = read(problemSchema, answer, status);
   expect(problem.status).toBe(status);
   return problem;
+}
+
+/** Does the same with each, ten at a time: most of a request is waiting. */
+export async function together<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const left = [...items];
+  const next = async (): Promise<void> => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: 10 }, next));
 }
 
 /** Asks again until `good`, for as long as the test's own timeout allows. */

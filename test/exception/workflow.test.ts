@@ -1,7 +1,7 @@
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { NO_EXCEPTIONS, compileExceptions, findException } from '../../src/policy/exception.js';
+import { compileExceptions, findException, NO_EXCEPTIONS } from '../../src/policy/exception.js';
 import { listAudit, verifyAudit } from '../../src/store/audit.js';
 import { getException, listExceptions } from '../../src/store/exceptions.js';
 import { findInventory } from '../../src/store/inventory.js';
@@ -28,7 +28,7 @@ afterAll(async () => {
   await world.close();
 });
 
-const PATIENCE = { timeout: 10_000 };
+const PATIENCE = { timeout: 20_000 };
 const PAGE = { limit: 100, cursor: null };
 const by = (principal: string) => ({ principal, at: Date.now() });
 const ok = (principal: string) => ({ ...by(principal), comments: null });
@@ -185,7 +185,7 @@ describe('an approved exception', () => {
     const resourceId = await violating();
     const other = await violating();
     const record = await world.prepare({ resourceId });
-    const { handle } = await world.request({ ...record, durationMs: 1_500 });
+    const { handle } = await world.request({ ...record, durationMs: 3_000 });
     await handle.executeUpdate(approveException, { args: [ok('bob')] });
     expect(await violations(resourceId)).toEqual(['1 excepted']);
     expect(await violations(other)).toEqual(['1 open']);
@@ -295,6 +295,28 @@ test('a request on a closed exception answers what is stored, and nothing can be
   await handle.executeUpdate(rejectException, { args: [because('bob')] });
   await handle.result();
   await expect(handle.executeUpdate(requestException)).rejects.toThrow(/already completed/);
+});
+
+test('one that continues as new knows what it has done and what is left', async () => {
+  const record = await world.prepare({ resourceId: await violating() });
+  const { handle } = await world.request(record);
+  const approved = await handle.executeUpdate(approveException, { args: [ok('bob')] });
+  await handle.terminate();
+  const again = { ...approved, workflowId: `${approved.workflowId}/again` };
+  const told = { reminded: true, escalated: false, warned: true, review: null };
+  const resumed = await world.request(again, { resumed: { seq: 1, told, followed: 'approved', ending: null } }, again.workflowId);
+  expect(await refusalOf(resumed.handle.executeUpdate(approveException, { args: [ok('bob')] }))).toBe('WrongState');
+  expect(await resumed.handle.executeUpdate(revokeException, { args: [because('bob')] })).toMatchObject({ status: 'revoked' });
+  expect(await stages(record.id)).not.toContain('expiring dana');
+});
+
+test('its state is readable in Temporal without knowing the code, and names nobody in search attributes', async () => {
+  const { handle } = await requested();
+  const { searchAttributes } = await handle.describe();
+  expect(searchAttributes).toMatchObject({ TollgatePolicy: ['sizes'], TollgatePhase: ['pending'] });
+  expect(JSON.stringify(searchAttributes)).not.toMatch(/dana|bob|sam/);
+  const metadata = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+  expect(metadata.currentDetails).toMatch(/^\*\*pending\*\* exception to `sizes\/vcpus`\n\nnext: remind at /);
 });
 
 test('the audit log stays intact through all of it', async () => {

@@ -1,7 +1,8 @@
 import { WithStartWorkflowOperation } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
-import { createActivities } from '../../src/activities/index.js';
 import type { ActivityDeps } from '../../src/activities/deps.js';
+import { createActivities } from '../../src/activities/index.js';
+import { defaultSettings } from '../../src/config/settings-file.js';
 import type { Channel } from '../../src/notify/channel.js';
 import { type ExceptionRequest, exceptionLengths } from '../../src/policy/exception-request.js';
 import { parsePolicies } from '../../src/policy/parse.js';
@@ -10,8 +11,7 @@ import type { Settings } from '../../src/policy/settings.js';
 import { transaction } from '../../src/store/db.js';
 import { prepareException } from '../../src/store/exception-requests.js';
 import { seedPolicies } from '../../src/store/policy-files.js';
-import { type ExceptionInput, requestException, workflowIds, WORKFLOWS } from '../../src/workflows/messages.js';
-import { defaultSettings } from '../../src/config/settings-file.js';
+import { type ExceptionInput, requestException, WORKFLOWS } from '../../src/workflows/messages.js';
 import { recordHistory } from '../support/histories.js';
 import { createTestDatabase } from '../support/postgres.js';
 import { connectTestTemporal, workflowBundle } from '../support/temporal.js';
@@ -120,17 +120,17 @@ export async function createWorld(channels: readonly Channel[] = []) {
   }
 
   /** As the API does it: one call that starts the workflow and answers when the request is stored. `lengths` stand in place of days. */
-  async function request(record: ExceptionRecord, lengths: Partial<ExceptionInput> = {}) {
+  async function request(record: ExceptionRecord, lengths: Partial<ExceptionInput> = {}, workflowId = record.workflowId) {
     const input: ExceptionInput = { record, ...exceptionLengths(record, deps.settings.exceptions, 1), ...lengths };
     const startWorkflowOperation = new WithStartWorkflowOperation(WORKFLOWS.exception, {
       taskQueue: TASK_QUEUE,
-      workflowId: workflowIds.exception(record.id),
+      workflowId,
       args: [input],
       workflowIdConflictPolicy: 'USE_EXISTING',
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
     });
     const stored = await temporal.client.workflow.executeUpdateWithStart(requestException, { startWorkflowOperation });
-    return { stored, handle: temporal.client.workflow.getHandle(record.workflowId) };
+    return { stored, handle: temporal.client.workflow.getHandle(workflowId) };
   }
 
   return {

@@ -34,7 +34,8 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
 
 const shows = (started: Started, words: string) => until(() => started.output().includes(words) || started.process.exitCode !== null);
 
-describe('the whole house on one machine', () => {
+// Starting processes takes as long as the machine is busy; nothing here depends on how long.
+describe('the whole house on one machine', { timeout: 180_000 }, () => {
   let dataDir: string;
   let house: Started;
   const url = () => runningOn(dataDir)?.url ?? '';
@@ -58,7 +59,7 @@ describe('the whole house on one machine', () => {
     chmodSync(dataDir, 0o755);
     house = start(dataDir);
     await shows(house, 'ready in');
-  });
+  }, 180_000);
   afterAll(async () => {
     house.process.kill('SIGTERM');
     await house.ended;

@@ -2,8 +2,8 @@
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createNoticeActivities } from '../../src/activities/notices.js';
-import type { Channel } from '../../src/notify/channel.js';
 import { defaultSettings } from '../../src/config/settings-file.js';
+import type { Channel } from '../../src/notify/channel.js';
 import { createPool } from '../../src/store/db.js';
 
 export interface DeliveryPlace {

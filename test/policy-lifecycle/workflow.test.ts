@@ -1,6 +1,7 @@
 import { WithStartWorkflowOperation, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure, type UpdateDefinition } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startPolicyWorkflows } from '../../src/activities/policy-workflows.js';
 import { startRemediations } from '../../src/activities/remediation-start.js';
 import { DAY } from '../../src/policy/durations.js';
 import type { PolicyRecord } from '../../src/policy/records.js';
@@ -17,8 +18,8 @@ import {
   deprecatePolicy,
   reviewPolicy,
   submitPolicy,
-  workflowIds,
   WORKFLOWS,
+  workflowIds,
 } from '../../src/workflows/messages.js';
 import { createWorld, type World } from '../exception/world.js';
 
@@ -33,7 +34,7 @@ afterAll(async () => {
   await world.close();
 });
 
-const PATIENCE = { timeout: 10_000 };
+const PATIENCE = { timeout: 20_000 };
 const PAGE = { limit: 100, cursor: null };
 const by = (principal: string) => ({ principal, at: Date.now() });
 
@@ -152,7 +153,7 @@ describe('SPEC §14.13: the lifecycle', () => {
   test('an activation with a date in the future does not enforce before it, and does then', async () => {
     await create('dated');
     await approved('dated');
-    const effectiveAt = Date.now() + 1_500;
+    const effectiveAt = Date.now() + 3_000;
     expect(await activate('dated', effectiveAt)).toMatchObject({ status: 'approved', effectiveAt, activeVersion: null });
     expect(await enforced('dated')).toBeUndefined();
     await expect.poll(() => enforced('dated'), PATIENCE).toBe('0.1.0');
@@ -164,12 +165,15 @@ describe('SPEC §14.13: the lifecycle', () => {
   test('a date that comes while no worker runs is kept when one is back', async () => {
     await create('slept');
     await approved('slept');
-    const effectiveAt = Date.now() + 300;
+    const effectiveAt = Date.now() + 3_000;
     await activate('slept', effectiveAt);
     await worker.stop();
-    await expect.poll(() => Date.now(), PATIENCE).toBeGreaterThan(effectiveAt);
-    expect(await enforced('slept')).toBeUndefined();
-    worker = await world.startWorker();
+    try {
+      await expect.poll(() => Date.now(), PATIENCE).toBeGreaterThan(effectiveAt);
+      expect(await enforced('slept')).toBeUndefined();
+    } finally {
+      worker = await world.startWorker();
+    }
     await expect.poll(() => enforced('slept'), PATIENCE).toBe('0.1.0');
   });
 
@@ -238,7 +242,7 @@ describe('a deprecated policy', () => {
     const violation = await world.insertViolation('i-old');
     await startRemediations(world.deps, [violation]);
     expect(await now('sizes')).toMatchObject({ status: 'active', activeVersion: '1.0.0', createdBy: 'system:seed', openViolations: 1 });
-    const date = Date.now() + 1_500;
+    const date = Date.now() + 3_000;
     expect(await refusalOf(deprecate('sizes', date, 'nothing'))).toMatchObject({ details: [[{ path: 'replacement' }]] });
     expect(await deprecate('sizes', date, 'limits')).toMatchObject({
       status: 'deprecated',
@@ -266,6 +270,20 @@ describe('a deprecated policy', () => {
     expect(await refusalOf(activate('ending'))).toMatchObject({ type: 'WrongState' });
     expect(await refusalOf(deprecate('ending', Date.now()))).toMatchObject({ type: 'WrongState' });
   });
+});
+
+test('each policy has its workflow, whose state is readable in Temporal without knowing the code', async () => {
+  expect(await startPolicyWorkflows(world.deps)).toBe(
+    (await listPolicies(world.pool, {}, PAGE)).items.filter(({ status }) => status !== 'archived').length,
+  );
+  const description = await world.temporal.client.workflow.getHandle(workflowIds.policy('limits')).describe();
+  expect(description.status.name).toBe('RUNNING');
+  expect(description.searchAttributes).toMatchObject({ TollgatePolicy: ['limits'], TollgatePhase: ['active'] });
+  expect(JSON.stringify(description.searchAttributes)).not.toMatch(/ann|rita|rob|olga/);
+  const metadata = await world.temporal.client.workflow
+    .getHandle(workflowIds.policy('limits'))
+    .query<{ currentDetails: string }>('__temporal_workflow_metadata');
+  expect(metadata.currentDetails).toBe('`limits` 1.0.0 is **active**; version 1.0.0 enforces\n\nnothing is due');
 });
 
 test('lists filter by status, by type and by what enforces, page by page', async () => {

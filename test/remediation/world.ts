@@ -75,7 +75,7 @@ export const settings: Settings = {
   allowAutoTerminate: false,
   allowAutoDeleteVolumes: false,
   createSnapshotBeforeStop: true,
-  blastRadius: { policy: { min: 10, percent: 10 }, team: { min: 10, percent: 25 }, moneyPerHour: null, windowMs: 3_600_000 },
+  blastRadius: { policy: { min: 1_000, percent: 10 }, team: { min: 1_000, percent: 25 }, moneyPerHour: null, windowMs: 3_600_000 },
   course: {
     highGraceMs: 150,
     mediumNoticeMs: 150,
@@ -167,9 +167,21 @@ export async function insertViolation(pool: Pool, found: Found, at = Date.now())
      values ($1, 1, 'open', 'simulated', $2, $3, $4, 'us-east-1', '{}', $5, '1.0.0', $6, $7, $8, 'it costs too much', '[]', $9, $10, $11, $12,
        $13, $14, $15, $15)`,
     [
-      ...[id, ACCOUNT, found.type ?? kind.type, found.id ?? 'i-1', policy, found.rule ?? kind.rule, found.severity ?? 'high'],
-      ...[found.enforcement ?? 'deny', found.action ?? kind.action, JSON.stringify(found.parameters ?? {}), found.graceMs ?? null],
-      ...[found.savings ?? null, found.team ?? 'CC-1', found.owner === undefined ? 'dana@company.com' : found.owner, toTimestamp(at)],
+      id,
+      ACCOUNT,
+      found.type ?? kind.type,
+      found.id ?? 'i-1',
+      policy,
+      found.rule ?? kind.rule,
+      found.severity ?? 'high',
+      found.enforcement ?? 'deny',
+      found.action ?? kind.action,
+      JSON.stringify(found.parameters ?? {}),
+      found.graceMs ?? null,
+      found.savings ?? null,
+      found.team ?? 'CC-1',
+      found.owner === undefined ? 'dana@company.com' : found.owner,
+      toTimestamp(at),
     ],
   );
   return id;

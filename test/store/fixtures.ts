@@ -6,6 +6,7 @@ import { newId } from '../../src/ids.js';
 
 export const AT = Date.UTC(2026, 10, 22, 12);
 export const timestamp = (at: number) => new Date(at).toISOString();
+const optional = (at: number | null | undefined) => (at === null || at === undefined ? null : timestamp(at));
 
 export function policyContent(name: string, maxVCPUs = 16): object {
   return {
@@ -76,8 +77,8 @@ export async function insertException(db: Db, given: ExceptionRowGiven = {}): Pr
       given.policy ?? 'p',
       given.rule ?? 'size',
       timestamp(AT - 1_000),
-      given.expiresAt == null ? null : timestamp(given.expiresAt),
-      given.reviewDueAt == null ? null : timestamp(given.reviewDueAt),
+      optional(given.expiresAt),
+      optional(given.reviewDueAt),
       given.capUses ?? null,
       given.capMoney ?? null,
     ],

@@ -3,7 +3,7 @@ import { DAY, HOUR } from '../../src/policy/durations.js';
 import type { ReportScope } from '../../src/report/scope.js';
 import type { Db } from '../../src/store/db.js';
 import { getComplianceReport, getExceptionsReport, getExecutiveReport, getSavingsReport } from '../../src/store/reports.js';
-import { currentScore, recordScores } from '../../src/store/scores.js';
+import { recordScores } from '../../src/store/scores.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { AT, insertException, insertPolicy } from './fixtures.js';
 import { insertResource, insertViolation } from './report-fixtures.js';
@@ -376,21 +376,6 @@ describe('stored scores', () => {
     const { rows } = await db.query(`select recorded_at from scores_daily group by 1`);
     expect(rows).toEqual([{ recorded_at: AT + 3 }]);
   });
-});
-
-test('the score of a scan’s scope comes with its level and word', async () => {
-  await insertResource(db, { id: 'r1' });
-  await insertResource(db, { id: 'r2', account: 'a2' });
-  await insertViolation(db, { resource: 'r1' });
-  expect(await currentScore(db, {}, AT)).toEqual({
-    total: 2,
-    nonCompliant: 1,
-    excepted: 0,
-    score: 50,
-    level: 'non_compliant',
-    statusWord: 'critical',
-  });
-  expect(await currentScore(db, { account: 'a2', types: ['compute/instance'] }, AT)).toMatchObject({ score: 100, statusWord: 'good' });
 });
 
 test('top violators are the resources with the most open violations, then the dearest', async () => {

@@ -49,14 +49,18 @@ export interface RuleChecks {
   readonly resizeTarget?: (resource: Resource, question: Question) => Offer | undefined;
 }
 
-/** All there is to know of a rule type. Adding one: `docs/add-a-rule.md`. */
-export interface RuleKind<T extends keyof RuleByType> {
+/** What all rules of a type have in common. */
+export interface RuleTraits {
   /** Where it judges; at a point that is absent its rules do not exist. */
   readonly points: readonly Point[];
   /** Severity at scan where the rule gives none; at deploy that is `critical` for every type. */
   readonly scanSeverity: Severity;
   /** False for types whose rules are listed and never have an effect, whatever their `onUnknown`. */
   readonly evaluated: boolean;
+}
+
+/** All there is to know of a rule type. */
+export interface RuleKind<T extends keyof RuleByType> extends RuleTraits {
   /** @throws on what parsing should have refused, such as a bad pattern; its policy then counts as unknown. */
   readonly compile: (rule: RuleByType[T]) => RuleChecks;
 }

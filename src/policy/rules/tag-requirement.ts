@@ -8,8 +8,9 @@ import { type Check, type Failed, KNOWN_AFTER_APPLY, quoteList, type RuleKind, u
 /** Longer values match no pattern: matching is linear, and this bounds it. Clouds allow 256 characters. */
 const MAX_MATCHED_LENGTH = 4_096;
 
-/** Values repeat over a fleet, so what a pattern said of the last ones is kept. */
+/** Values repeat over a fleet, so what a pattern said of usual ones is kept: at most this many, each at most this long. */
 const MAX_REMEMBERED = 1_000;
+const MAX_REMEMBERED_LENGTH = 256;
 
 /** Whether a value matches, anywhere in it unless the pattern is anchored. @throws on a pattern that is not RE2. */
 function createMatcher(pattern: string): (value: string) => boolean {
@@ -20,7 +21,7 @@ function createMatcher(pattern: string): (value: string) => boolean {
     if (known !== undefined) return known;
     const matches = value.length <= MAX_MATCHED_LENGTH && compiled.test(value);
     if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-    remembered.set(value, matches);
+    if (value.length <= MAX_REMEMBERED_LENGTH) remembered.set(value, matches);
     return matches;
   };
 }

@@ -7,6 +7,9 @@ import { type Check, joinMessages, NOT_GIVEN, type RuleKind, unknown } from './c
 /** The providers' words for a resource that does its work; anything else is stopped, starting or going away. */
 const RUNNING: ReadonlySet<string> = new Set(['running', 'available', 'active', 'in-use']);
 
+/** What can be stopped and started again; of anything else the owner is told. */
+const STOPPABLE: ReadonlySet<string> = new Set(['compute/instance', 'database/instance']);
+
 /** Whether an average is below its limit: true without a limit, undefined when the average is not known. */
 function isBelow(average: number | null, limit: number | undefined): boolean | undefined {
   if (limit === undefined) return true;
@@ -53,7 +56,7 @@ function compileCheck(rule: UtilizationRule): Check {
     const network = isBelow(metrics.avgNetworkBytesPerDay, rule.avgNetworkBelowBytesPerDay);
     if (cpu === false || network === false) return 'passed';
     if (cpu === undefined || network === undefined) return noMetrics;
-    return { kind: 'failed', check: idleCheck(rule, resource, metrics), action: 'stop' };
+    return { kind: 'failed', check: idleCheck(rule, resource, metrics), action: STOPPABLE.has(resource.type) ? 'stop' : 'notify' };
   };
 }
 

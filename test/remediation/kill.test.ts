@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pass } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { expect, inject, test } from 'vitest';
+import { startRemediations } from '../../src/activities/remediation-start.js';
+import { createCatalog } from '../../src/cloud/catalog/catalog.js';
+import { createSimulatedAdmin } from '../../src/cloud/simulated/admin.js';
+import { listEffects } from '../../src/store/effects.js';
+import { listNotices } from '../../src/store/outbox.js';
+import { createTestDatabase } from '../support/postgres.js';
+import { connectTestTemporal, workflowBundle } from '../support/temporal.js';
+import { depsOf, follow, idleInstance, insertViolation, seedTestPolicies } from './world.js';
+
+const COUNT = 30;
+const KILLS = 4;
+
+/** A fixed seed, so that a failure can be looked at again (mulberry32). */
+function randomOf(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+test('a worker killed at random moments repeats nothing and forgets nothing', { timeout: 180_000 }, async () => {
+  const database = await createTestDatabase();
+  const temporal = await connectTestTemporal();
+  const { pool } = database;
+  const catalog = createCatalog();
+  const admin = createSimulatedAdmin(pool, { catalog });
+  await seedTestPolicies(pool);
+  const bundle = join(inject('runDirectory'), `kill-${temporal.namespace}.js`);
+  writeFileSync(bundle, (await workflowBundle()).code);
+  const { connectionString } = database;
+  const place = JSON.stringify({ address: temporal.address, namespace: temporal.namespace, connectionString, bundle });
+  const launch = async (): Promise<ChildProcess> => {
+    const file = fileURLToPath(new URL('worker-process.ts', import.meta.url));
+    const worker = spawn(process.execPath, ['--import', 'tsx', file, place], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(worker.stdout, 'data');
+    return worker;
+  };
+  const kill = async (worker: ChildProcess): Promise<void> => {
+    const exit = once(worker, 'exit');
+    worker.kill('SIGKILL');
+    await exit;
+  };
+
+  const violations: string[] = [];
+  for (let n = 0; n < COUNT; n += 1) {
+    await idleInstance(admin, `i-${n}`, {});
+    violations.push(await insertViolation(pool, { id: `i-${n}`, severity: 'critical' }));
+  }
+  // Each answer of the provider takes a while, so that kills fall into calls as well as between them.
+  await admin.setSettings({ latency_ms: 20 });
+  await startRemediations(depsOf(pool, temporal.client, catalog), violations, { recheckEveryMs: 50 });
+  const cases = await Promise.all(violations.map((violationId) => follow(pool, violationId)));
+
+  const random = randomOf(7);
+  let worker = await launch();
+  const acted = async () => (await admin.listCalls()).length;
+  for (let kills = 0; kills < KILLS; kills += 1) {
+    const before = await acted();
+    // Work is under way again before the next kill, which comes at a random moment in it.
+    while ((await acted()) === before && before < 2 * COUNT) await pass(5);
+    await pass(random() * 400);
+    await kill(worker);
+    worker = await launch();
+  }
+  for (const it of cases) expect(await it.reaches('undo_window')).toMatchObject({ result: 'completed' });
+  await kill(worker);
+
+  for (const [n, it] of cases.entries()) {
+    const calls = await admin.listCalls(`i-${n}`);
+    expect(calls.map(({ kind, token, changed }) => [kind, token, changed])).toEqual([
+      ['create-snapshot', `${it.id}/snapshot`, true],
+      ['stop', `${it.id}/stop`, true],
+    ]);
+    expect(await listEffects(pool, it.id)).toMatchObject([
+      { step: 'snapshot', status: 'done', outcome: { made: { snapshotId: expect.any(String) } } },
+      { step: 'stop', status: 'done' },
+    ]);
+    expect(await it.violation()).toMatchObject({ status: 'remediated' });
+    expect(await it.events()).toEqual(['violation-detected', 'acting', 'snapshot-created', 'acted', 'remediated']);
+    expect((await listNotices(pool, it.id)).map(({ stage }) => stage)).toEqual(['detected', 'acted']);
+  }
+  await temporal.close();
+  await database.drop();
+});
