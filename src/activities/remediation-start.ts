@@ -40,27 +40,40 @@ const RECHECK_EVERY_MS = 5 * SECOND;
 /** A row younger than this may be one whose workflow is just being started. */
 const UNSTARTED_AFTER_MS = 30 * SECOND;
 
-/**
- * Opens and starts the remediation of each violation that is open and gets a course; answers how many it opened. Safe to repeat, and
- * safe under a crash between the row and the start: the next call starts what has a row and no workflow yet.
- */
-export async function startRemediations(deps: StartDeps, violationIds: readonly string[], options: StartOptions = {}): Promise<number> {
+/** Opens the remediation of each violation that is open and gets a course; answers how many are new. Safe to repeat. Starts nothing. */
+export async function openRemediations(deps: StartDeps, violationIds: readonly string[]): Promise<number> {
   const { acceleration } = await getInstallation(deps.pool);
-  const concerned: ViolationRecord[] = [];
   let opened = 0;
   await eachOf(violationIds, async (violationId) => {
     const violation = await findViolation(deps.pool, violationId);
-    if (violation === undefined || violation.status !== 'open' || !needsRemediation(violation)) return;
-    concerned.push(violation);
-    if (violation.remediationId === null && (await open(deps, violation, acceleration))) opened += 1;
-  });
-  // INVARIANT: all rows are there before the first workflow runs, so that a breach of the blast radius is seen before the first acts.
-  await eachOf(concerned, async (violation) => {
-    const remediation = await getRemediationOf(deps.pool, violation.id);
-    if (remediation.closedAt === null)
-      await startWorkflow(deps, violation, inputOf(deps, violation, remediation, { acceleration, ...options }), remediation);
+    if (violation === undefined || !isConcerned(violation) || violation.remediationId !== null) return;
+    if (await open(deps, violation, acceleration)) opened += 1;
   });
   return opened;
+}
+
+/**
+ * Opens and starts the remediation of each violation that is open and gets a course; answers how many are new. Safe to repeat, and
+ * safe under a crash between the row and the start: the next call starts what has a row and no workflow yet.
+ *
+ * INVARIANT: all rows are there before the first workflow runs, so that a breach of the blast radius is seen before the first acts. Who
+ * starts what belongs together in several calls opens all of it first, with `openRemediations`.
+ */
+export async function startRemediations(deps: StartDeps, violationIds: readonly string[], options: StartOptions = {}): Promise<number> {
+  const { acceleration } = await getInstallation(deps.pool);
+  const opened = await openRemediations(deps, violationIds);
+  await eachOf(violationIds, async (violationId) => {
+    const violation = await findViolation(deps.pool, violationId);
+    if (violation === undefined || !isConcerned(violation)) return;
+    const remediation = await getRemediationOf(deps.pool, violation.id);
+    if (remediation.closedAt !== null) return;
+    await startWorkflow(deps, violation, inputOf(deps, violation, remediation, { acceleration, ...options }), remediation);
+  });
+  return opened;
+}
+
+function isConcerned(violation: ViolationRecord): boolean {
+  return violation.status === 'open' && needsRemediation(violation);
 }
 
 /** Starts the workflows of remediations whose row was written and whose workflow was never started. Answers how many it looked at. */

@@ -1,5 +1,5 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from '@asteasolutions/zod-to-openapi';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { problemSchema } from './contract/problem.js';
 import { PERMISSIONS } from './permissions.js';
 import type { Answer, Route } from './route.js';
@@ -62,11 +62,21 @@ function operationId(name: string): string {
   return first.toLowerCase() + rest.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
 }
 
+const idempotencyHeader = z.object({
+  'Idempotency-Key': z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .meta({ description: 'The same key and body give the same answer for 24 hours; another body is 409' }),
+});
+
 function describeRequest(route: Route): NonNullable<RouteConfig['request']> {
   const { params, query, body } = route;
   return {
     ...(params === undefined ? {} : { params: params as z.ZodObject }),
     ...(query === undefined ? {} : { query: query as z.ZodObject }),
+    ...(route.idempotencyKey ? { headers: idempotencyHeader } : {}),
     ...(body === undefined ? {} : { body: { required: !body.safeParse(undefined).success, content: bodyContent(route, body) } }),
   };
 }

@@ -28,6 +28,7 @@ export async function movePolicy<R extends object>(context: AppContext, call: Ca
   const { pool, temporal, snapshot } = context;
   const { name } = move;
   if (move.update.name !== createPolicy.name) await getPolicy(pool, name);
+  else if (snapshot.degraded) throw new TollgateError('unavailable', `the database cannot be reached: ${snapshot.problem ?? ''}`);
   const workflowId = workflowIds.policy(name);
   const startWorkflowOperation = new WithStartWorkflowOperation<(input: PolicyLifecycleInput) => Promise<unknown>>(
     WORKFLOWS.policyLifecycle,

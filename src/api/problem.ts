@@ -83,8 +83,7 @@ const ENCODING_PROBLEMS: ReadonlySet<unknown> = new Set(['charset.unsupported', 
 
 function asTollgateError(error: unknown): TollgateError | undefined {
   if (error instanceof TollgateError) return error;
-  if (isDatabaseAway(error))
-    return new TollgateError('unavailable', 'the database cannot be reached; nothing was changed', { cause: error });
+  if (isDatabaseAway(error)) return new TollgateError('unavailable', 'the database cannot be reached', { cause: error });
   if (error instanceof URIError) return new TollgateError('invalid-input', 'the path is not validly percent-encoded');
   return fromBodyParser(error);
 }
@@ -105,7 +104,7 @@ const AWAY_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 
 // Class 08 is a broken connection, 57P01 to 57P03 a server that stops or starts, 53300 one that has no connection left.
 const AWAY_SQLSTATE = /^(08...|57P0[123]|53300)$/;
 const AWAY_WORDS =
-  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|connection is closed/i;
+  /Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error|connection is closed/i;
 
 /** Whether a query failed because the database was not there, rather than because of the query. */
 export function isDatabaseAway(error: unknown): boolean {

@@ -32,7 +32,7 @@ interface ClientOptions {
 }
 
 // A mutation that no worker has answered in the server's 5 s is 202; asking again with the same key gives the outcome.
-const PENDING_ATTEMPTS = 6;
+const PENDING_ATTEMPTS = 10;
 const PENDING_PAUSE_MS = 1_000;
 
 export function createApiClient(options: ClientOptions): ApiClient {
@@ -64,7 +64,7 @@ export function createApiClient(options: ClientOptions): ApiClient {
       if (reply.status !== 202 || reply.body['status'] !== 'pending') return reply;
       if (attempt === PENDING_ATTEMPTS) {
         throw new CliError(
-          'the server accepted the request, but no worker has answered it yet\nstart a worker (`tollgate worker`) and look again: it will still be carried out',
+          'the server accepted the request, and no worker has carried it out yet\nit will be carried out as soon as one does: look again, and see that a worker runs (`tollgate worker`)',
         );
       }
       await options.sleep(PENDING_PAUSE_MS);
@@ -79,6 +79,9 @@ export function createApiClient(options: ClientOptions): ApiClient {
 }
 
 function urlOf(server: string, path: string, query: RequestOptions['query'] = {}): string {
+  if (!/^https?:$/.test(URL.canParse(server) ? new URL(server).protocol : '')) {
+    throw new CliError(`\`${server}\` is no address of a server: expected one such as http://127.0.0.1:8080 (--server, TOLLGATE_URL)`);
+  }
   const url = new URL(path, server.endsWith('/') ? server : `${server}/`);
   for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
   return url.href;
@@ -130,7 +133,11 @@ export function explainProblem(status: number, problem: JsonObject, token: strin
   const errors = Array.isArray(problem['errors']) ? (problem['errors'] as readonly JsonObject[]) : [];
   const lines = errors.map((error) => `  ${textOf(error['path']) || '(body)'}: ${textOf(error['message']) ?? ''}`);
   const hint =
-    status === 401 && token === undefined ? ['set TOLLGATE_TOKEN, or run this where `npm start` keeps its .tollgate folder'] : [];
+    status !== 401
+      ? []
+      : token === undefined
+        ? ['set TOLLGATE_TOKEN, or run this where `npm start` keeps its .tollgate folder (TOLLGATE_DATA_DIR)']
+        : ['the token that was sent is not known there, or has expired or been revoked: see TOLLGATE_TOKEN and --token'];
   return [title, ...lines, ...hint].join('\n');
 }
 

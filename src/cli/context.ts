@@ -10,9 +10,11 @@ export interface CliContext {
   readonly err: (text: string) => void;
   /** True when standard error is a terminal: only then is progress shown. */
   readonly isTerminal: boolean;
+  /** Columns of the terminal that standard output is; undefined for a pipe or a file, where nothing is shortened. */
+  readonly width: number | undefined;
   readonly defaultServer: string;
-  /** `TOLLGATE_TOKEN`, else the token that `npm start` made, else undefined. */
-  readonly findToken: () => string | undefined;
+  /** `TOLLGATE_TOKEN`, else the token that `npm start` made, which is for servers on this machine only; else undefined. */
+  readonly findToken: (server: string) => string | undefined;
   readonly setExitCode: (code: ExitCode) => void;
   readonly sleep: (ms: number) => Promise<void>;
 }
@@ -42,9 +44,10 @@ export interface Invocation<O> {
 
 export function invocationOf<O extends object>(context: CliContext, command: Command): Invocation<O> {
   const options = command.optsWithGlobals<O & GlobalOptions>();
+  const server = options.server ?? context.defaultServer;
   const api = createApiClient({
-    server: options.server ?? context.defaultServer,
-    token: options.token ?? context.findToken(),
+    server,
+    token: options.token ?? context.findToken(server),
     sleep: context.sleep,
     onNotice: (notice) => {
       if (context.isTerminal && options.json !== true) context.err(`${notice}\n`);

@@ -19,14 +19,21 @@ const context: CliContext = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   isTerminal: process.stderr.isTTY === true,
+  width: process.stdout.isTTY ? process.stdout.columns : undefined,
   // an address that is given, else the one that runs on this data directory, else the usual one
   defaultServer: env['TOLLGATE_URL'] || runningOn(dataDir)?.url || `http://127.0.0.1:${env['TOLLGATE_PORT'] || '8080'}`,
-  findToken: () => env['TOLLGATE_TOKEN'] || readToken(),
+  findToken: (server) => env['TOLLGATE_TOKEN'] || (isOnThisMachine(server) ? readToken() : undefined),
   setExitCode: (code) => {
     process.exitCode = code;
   },
   sleep: (ms) => sleep(ms),
 };
+
+/** The admin token of this machine is not for others: an address in `--server` may be anybody's. */
+function isOnThisMachine(server: string): boolean {
+  const host = URL.canParse(server) ? new URL(server).hostname : '';
+  return host === 'localhost' || host === '[::1]' || /^127(\.\d+){3}$/.test(host);
+}
 
 function readToken(): string | undefined {
   try {
@@ -35,6 +42,12 @@ function readToken(): string | undefined {
     return undefined;
   }
 }
+
+// `tollgate report | head` closes the pipe when it has seen enough: that is no failure
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 
 const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
 

@@ -22,7 +22,15 @@ function formatCell(value: unknown): string {
   return value.replace(/^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d+Z$/, '$1Z');
 }
 
-export function formatTable(columns: readonly Column[], rows: readonly JsonObject[]): string {
+/** Narrower than this no column is made. */
+const NARROWEST = 12;
+const GAP = 2;
+
+/**
+ * Columns in line with their headings. With a `width`, the widest columns are shortened until the table fits it, as far as that goes; those
+ * headed `ID` never, since they are there to be copied.
+ */
+export function formatTable(columns: readonly Column[], rows: readonly JsonObject[], width?: number): string {
   const none = {
     top: '',
     'top-mid': '',
@@ -38,12 +46,39 @@ export function formatTable(columns: readonly Column[], rows: readonly JsonObjec
     chars: { ...none, left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
-  for (const row of rows) table.push(columns.map(([, from]) => (typeof from === 'string' ? textAt(row, from) : from(row))));
+  const cells = rows.map((row) => columns.map(([, from]) => (typeof from === 'string' ? textAt(row, from) : from(row))));
+  const widths = fit(columns, cells, width);
+  for (const row of cells) table.push(row.map((cell, index) => shorten(cell, widths[index] ?? cell.length)));
   return table
     .toString()
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n');
+}
+
+/** How wide each column may be: as wide as its widest cell, less where the table would be wider than `width`. */
+function fit(columns: readonly Column[], rows: readonly (readonly string[])[], width: number | undefined): readonly number[] {
+  const widths = columns.map(([heading], index) => Math.max(heading.length, ...rows.map((row) => row[index]?.length ?? 0)));
+  const least = columns.map(([heading], index) => (heading === 'ID' ? (widths[index] ?? 0) : Math.max(heading.length, NARROWEST)));
+  const slack = (index: number) => (widths[index] ?? 0) - (least[index] ?? 0);
+  let over = width === undefined ? 0 : widths.reduce((sum, each) => sum + each + GAP, -GAP) - width;
+  while (over > 0) {
+    const widest = columns
+      .map((_, index) => index)
+      .filter((index) => slack(index) > 0)
+      .sort((a, b) => (widths[b] ?? 0) - (widths[a] ?? 0))[0];
+    if (widest === undefined) break;
+    widths[widest] = (widths[widest] ?? 0) - 1;
+    over -= 1;
+  }
+  return widths;
+}
+
+/** Cut in the middle: of an id or a message both ends tell more than the middle. */
+function shorten(cell: string, width: number): string {
+  if (cell.length <= width) return cell;
+  const tail = Math.floor((width - 1) / 2);
+  return `${cell.slice(0, width - 1 - tail)}…${cell.slice(cell.length - tail)}`;
 }
 
 export function itemsOf(page: JsonObject): readonly JsonObject[] {
@@ -55,7 +90,7 @@ export function printList(context: CliContext, options: GlobalOptions, page: Jso
   if (options.json === true) return printJson(context, page);
   const items = itemsOf(page);
   if (items.length === 0) return context.out('none\n');
-  context.out(`${formatTable(columns, items)}\n`);
+  context.out(`${formatTable(columns, items, context.width)}\n`);
   if (typeof page['next'] === 'string') context.err(`more: --cursor ${page['next']}\n`);
 }
 
@@ -67,6 +102,11 @@ export function printObject(context: CliContext, options: GlobalOptions, object:
     const value = typeof from === 'string' ? textAt(object, from) : from(object);
     if (value !== '-') context.out(`${heading.padEnd(width)}  ${value}\n`);
   }
+}
+
+/** `1 file`, `2 files`, `1 policy`, `2 policies`. */
+export function countOf(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 export function printJson(context: CliContext, value: unknown): void {

@@ -95,8 +95,9 @@ export async function installTemporalCli(
         return { path, serverVersion, from };
       } catch (error) {
         signal.throwIfAborted();
-        failures.push(`${from}: ${describeError(error).split('\n')[0]}`);
-        say(`${from} did not work`);
+        const failure = `${from}: ${describeError(error).split('\n')[0]}`;
+        failures.push(failure);
+        say(failure);
       }
     }
   } finally {

@@ -49,7 +49,6 @@ export async function openRemediation(db: Db, remediation: NewRemediation): Prom
       r.ruleName,
       r.team,
       r.owner,
-      ,
       r.action,
       JSON.stringify(r.parameters),
       r.dryRun,

@@ -79,13 +79,12 @@ export function createSnapshot(pool: Pool, options: SnapshotOptions = {}): Snaps
     try {
       const db = await connection.get();
       const current = await readRevisions(db);
-      if (current !== revisions || state === undefined) {
-        state = await readState(db, cache);
-        revisions = current;
-        // Best effort: the decision names its revision in any case.
-        await recordPolicySet(db, state.policies, now()).catch(() => {});
-      }
+      const changed = current !== revisions || state === undefined;
+      if (changed) state = await readState(db, cache);
+      revisions = current;
       report(null);
+      // Best effort: the decision names its revision in any case.
+      if (changed && state !== undefined) await recordPolicySet(db, state.policies, now()).catch(() => {});
     } catch (error) {
       connection.drop();
       report(describeError(error));

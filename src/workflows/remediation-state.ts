@@ -28,6 +28,7 @@ type View = Projection['state'];
 /** Plain JSON: it is carried over when a long wait needs a new history. */
 export interface RemediationState {
   seq: number;
+  eventCount: number;
   view: View;
   noticed: boolean;
   /** Stages of the reminders given. */
@@ -92,6 +93,7 @@ export interface Life {
 function firstState(input: RemediationInput): RemediationState {
   return {
     seq: 0,
+    eventCount: 0,
     view: {
       action: input.action,
       parameters: input.parameters,
@@ -130,7 +132,6 @@ export function createLife(input: RemediationInput, carried: RemediationState | 
   const events: Projection['events'][number][] = [];
   const audits: Projection['audits'][number][] = [];
   const show = createShow(input, state);
-  let eventCount = 0;
   let wakes = 0;
   let tail: Promise<unknown> = Promise.resolve();
 
@@ -169,8 +170,8 @@ export function createLife(input: RemediationInput, carried: RemediationState | 
       state.view = { ...state.view, ...patch };
     },
     record(event, details = {}, principal = null) {
-      eventCount += 1;
-      events.push({ key: `${state.seq}/${eventCount}`, at: Date.now(), event, principal, details });
+      state.eventCount += 1;
+      events.push({ key: `event/${state.eventCount}`, at: Date.now(), event, principal, details });
     },
     audit(principal, action, after) {
       audits.push({ principal, action, after });

@@ -70,24 +70,31 @@ function checkApprove(life: Life): void {
 }
 
 async function approve(life: Life, { principal, comments }: ApproveRemediation): Promise<RemediationRecord> {
-  const { input } = life;
-  if (life.state.view.waitingFor === 'blast_radius') {
-    const released = await batches.releaseBlastRadius.executeWithOptions({ summary: 'release the batch' }, [
-      { remediationId: input.remediationId, policyName: input.policyName, team: input.team, principal },
-    ]);
-    life.record('batch-released', { remediations: released, comments }, principal);
-  }
-  // An approval is bound to the resource as it is now: it does not outlive a change of it.
-  const fingerprint = await cloud.readFingerprint.executeWithOptions({ summary: `what is approved of ${input.key.id}` }, [input.key]);
-  if (!canBeCalledOff(life)) refuse(REFUSALS.wrongState, `it went on to phase \`${life.state.view.phase}\` meanwhile`);
-  if (fingerprint === null) refuse(REFUSALS.wrongState, 'the resource cannot be read now: what is approved would not be known');
-  life.state.approvedFingerprint = fingerprint;
+  const { waitingFor, action } = life.state.view;
+  if (waitingFor === 'blast_radius') await releaseBatch(life, principal, comments);
+  if (CONSENTED.includes(action)) life.state.approvedFingerprint = await consentTo(life);
   life.set({ approvedBy: principal });
   life.record('approved', { comments }, principal);
   life.audit(principal, 'remediation.approve', { comments });
   await life.flush();
   life.wake();
   return life.toRecord();
+}
+
+async function releaseBatch({ input, record }: Life, principal: string, comments: string | null): Promise<void> {
+  const { remediationId, policyName, team } = input;
+  const released = await batches.releaseBlastRadius.executeWithOptions({ summary: 'release the batch' }, [
+    { remediationId, policyName, team, principal },
+  ]);
+  record('batch-released', { remediations: released, comments }, principal);
+}
+
+/** An approval is bound to the resource as it is now: it does not outlive a change of it. */
+async function consentTo(life: Life): Promise<string> {
+  const { key } = life.input;
+  const fingerprint = await cloud.readFingerprint.executeWithOptions({ summary: `what is approved of ${key.id}` }, [key]);
+  if (!canBeCalledOff(life)) refuse(REFUSALS.wrongState, `it went on to phase \`${life.state.view.phase}\` meanwhile`);
+  return fingerprint ?? refuse(REFUSALS.wrongState, 'the resource cannot be read now: what is approved would not be known');
 }
 
 function checkPostpone(life: Life, { until, reason }: PostponeRemediation): void {

@@ -29,6 +29,7 @@ const BODIES: Partial<Record<RouteName, unknown>> = {
   'POST /v1/exceptions/{id}/reject': { reason: 'no' },
   'POST /v1/exceptions/{id}/revoke': { reason: 'no' },
   'POST /v1/exceptions/{id}/review': { outcome: 'renew' },
+  'POST /v1/policies': { content: tagPolicy() },
   'POST /v1/policies/{name}/versions': { content: tagPolicy(), change_type: 'major', change_summary: 'more' },
   'POST /v1/policies/{name}/submit': { reviewers: ['r@company.com'] },
   'POST /v1/policies/{name}/reviews': { verdict: 'approve' },
@@ -50,12 +51,7 @@ function tagPolicy(): unknown {
 }
 
 /** Answer without the database: what is in memory, and what stores nothing. */
-const INDEPENDENT: ReadonlySet<RouteName> = new Set([
-  'POST /v1/evaluate',
-  'POST /v1/policies/validate',
-  'POST /v1/policies/test',
-  'POST /v1/policies',
-]);
+const INDEPENDENT: ReadonlySet<RouteName> = new Set(['POST /v1/evaluate', 'POST /v1/policies/validate', 'POST /v1/policies/test']);
 const dependent = (Object.keys(PERMISSIONS) as RouteName[]).filter((name) => PERMISSIONS[name] !== 'public' && !INDEPENDENT.has(name));
 
 function askRoute(api: Api, name: RouteName) {

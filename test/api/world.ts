@@ -162,6 +162,9 @@ async function startWorker({ pool }: TestDatabase, { nativeConnection, namespace
   };
 }
 
+/** What the log says of requests that failed with 5xx. */
+const faults: object[] = [];
+
 export const silent = { info: () => {}, warn: () => {}, error: () => {} };
 
 async function startApi(
@@ -193,7 +196,7 @@ async function startApi(
     providers: [provider.name],
     simulated: { admin: (db) => createSimulatedAdmin(db, { catalog }), bodies },
     now: Date.now,
-    log: process.env['API_LOG'] === undefined ? silent : { ...silent, error: console.error },
+    log: { ...silent, error: (fields) => void faults.push(fields) },
     temporalUiUrl: 'http://127.0.0.1:8233',
     version: '0.0.0-test',
     ...options.overrides,
@@ -238,7 +241,7 @@ async function send(url: string, tokens: Readonly<Record<Role, string>>, method:
 
 /** The body as the contract describes it. Fails for another status, and for anything that the contract does not name. */
 export function read<S extends z.ZodType>(schema: S, answer: Answer, status = 200): z.output<S> {
-  expect(answer.status, JSON.stringify(answer.body)).toBe(status);
+  expect(answer.status, JSON.stringify([answer.body, answer.status === 500 ? faults.at(-1) : null])).toBe(status);
   const body = schema.parse(answer.body);
   expect(body).toEqual(answer.body);
   return body;

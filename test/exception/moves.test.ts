@@ -115,3 +115,9 @@ test('a request is escalated to the managers of who was asked, else finops, else
   expect(next(['carol', 'fiona'])).toEqual(['root']);
   expect(next(['carol', 'fiona', 'root'])).toEqual([]);
 });
+
+test('nobody decides their own request, whatever list they are on', () => {
+  const record = exceptionRecord();
+  const terms = { ...termsOf(record), approvers: ['bob', 'dana'] };
+  expect(moveException(record, MOVES['dana approves'] as ExceptionMove, terms, AT)).toMatchObject({ refused: 'NotAllowed' });
+});

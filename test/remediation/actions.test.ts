@@ -168,13 +168,12 @@ test('a termination needs consent and cannot be undone', async () => {
   expect(await find('i-terminate')).toBeNull();
 });
 
-test('where the settings allow it a deletion needs nobody', async () => {
-  const free = await createWorld({ allowAutoDeleteVolumes: true });
-  await free.volume('vol-free');
-  const it = await free.begin({ id: 'vol-free', policy: 'orphans' });
-  await it.reaches('undo_window');
-  await free.close();
-});
+test('where the settings allow it a deletion needs nobody', () =>
+  world.under({ allowAutoDeleteVolumes: true }, async () => {
+    await world.volume('vol-free');
+    const it = await world.begin({ id: 'vol-free', policy: 'orphans' });
+    expect(await it.reaches('undo_window')).toMatchObject({ approvedBy: null });
+  }));
 
 test('postpone moves the act by so much at most in all, forwards only, with a reason', async () => {
   await world.idleInstance('i-postpone');
@@ -252,11 +251,29 @@ test('after so many failures in a row an operator is asked, who may give up', as
   expect(await cancel(it)).toMatchObject({ result: 'cancelled' });
 });
 
-test('when the undo window has passed it is closed as completed', async () => {
-  const brief = await createWorld({ course: { ...world.deps.settings.course, undoWindowMs: 100 } });
-  await brief.idleInstance('i-brief');
-  const it = await brief.begin({ id: 'i-brief' });
-  expect(await it.reaches('closed')).toMatchObject({ result: 'completed' });
-  expect(await it.violation()).toMatchObject({ status: 'remediated' });
-  await brief.close();
+test('when the undo window has passed it is closed as completed', () =>
+  world.under({ course: { ...world.deps.settings.course, undoWindowMs: 100 } }, async () => {
+    await world.idleInstance('i-brief');
+    const it = await world.begin({ id: 'i-brief' });
+    expect(await it.reaches('closed')).toMatchObject({ result: 'completed' });
+    expect(await it.violation()).toMatchObject({ status: 'remediated' });
+  }));
+
+test('an undo that cannot be made says why, and can be asked for again', async () => {
+  await world.idleInstance('i-stuck');
+  const it = await world.begin({ id: 'i-stuck' });
+  await it.reaches('undo_window');
+  const fault = await world.admin.setFault({ kind: 'error', api: 'start', resource_id: 'i-stuck', latency_ms: 0, probability: 1 });
+  expect(await refusal(undo(it))).toBe(REFUSALS.wrongState);
+  expect(await it.read()).toMatchObject({ phase: 'undo_window', result: 'completed' });
+  await world.admin.clearFaults(fault.id);
+  expect(await undo(it)).toMatchObject({ result: 'undone' });
+});
+
+test('a workflow that is cancelled in Temporal is closed as cancelled, and says so', async () => {
+  await world.idleInstance('i-ended');
+  const it = await world.begin({ id: 'i-ended', graceMs: 60_000 });
+  await expect.poll(it.stages).toEqual(['detected']);
+  await handleOf(it).cancel();
+  expect(await it.reaches('closed')).toMatchObject({ result: 'cancelled' });
 });

@@ -6,7 +6,8 @@ import { listEffects } from '../../src/store/effects.js';
 import { clearPause, setPause } from '../../src/store/pauses.js';
 import { parsePolicies } from '../../src/policy/parse.js';
 import { approveRemediation, violationClosed } from '../../src/workflows/messages.js';
-import { ACCOUNT, createWorld, follow, insertViolation, type World } from './world.js';
+import { ACCOUNT, insertViolation } from './fixtures.js';
+import { createWorld, follow, type World } from './world.js';
 
 let world: World;
 beforeAll(async () => {
@@ -203,67 +204,66 @@ test('a policy that enforces no longer closes it as policy_archived', async () =
   await world.pool.query(`update policies set active_version = '1.0.0' where name = 'tags'`);
 });
 
-test('an observed account: nothing is written, it says what it would have done, the violation stays open', async () => {
-  const observing = await createWorld({ accounts: [{ provider: 'simulated', account: ACCOUNT, mode: 'observe' }] });
-  await observing.idleInstance('i-seen');
-  const it = await observing.begin({ id: 'i-seen' });
-  expect(await it.read()).toMatchObject({ dryRun: true });
-  const closed = await it.reaches('closed');
-  expect(closed).toMatchObject({ result: 'skipped', actedAt: null });
-  expect(closed.resultMessage).toContain('would have tried to stop `i-seen`');
-  expect(await it.violation()).toMatchObject({ status: 'open' });
-  expect(await observing.admin.listCalls()).toEqual([]);
-  await observing.close();
-});
+test('an observed account: nothing is written, it says what it would have done, the violation stays open', () =>
+  world.under({ accounts: [{ provider: 'simulated', account: ACCOUNT, mode: 'observe' }] }, async () => {
+    await world.idleInstance('i-seen');
+    const it = await world.begin({ id: 'i-seen' });
+    expect(await it.read()).toMatchObject({ dryRun: true });
+    const closed = await it.reaches('closed');
+    expect(closed).toMatchObject({ result: 'skipped', actedAt: null });
+    expect(closed.resultMessage).toContain('would have tried to stop `i-seen`');
+    expect(await it.violation()).toMatchObject({ status: 'open' });
+    expect(await callsOf('i-seen')).toEqual([]);
+  }));
 
-test('over the blast radius all wait and none acts; one approval releases the batch and no more', async () => {
-  const small = await createWorld({
-    blastRadius: { policy: { min: 2, percent: 0 }, team: { min: 100, percent: 0 }, moneyPerHour: null, windowMs: 3_600_000 },
-  });
-  const ids = ['i-1', 'i-2', 'i-3'];
-  for (const id of [...ids, 'i-late']) await small.idleInstance(id);
-  const batch = [];
-  for (const id of ids) batch.push(await small.begin({ id, graceMs: 400 }));
-  for (const it of batch) await it.reaches('awaiting_approval', 'blast_radius');
-  expect(await small.admin.listCalls()).toEqual([]);
-  const [first] = batch;
-  if (first === undefined) throw new Error('no batch');
-  await small.temporal.client.workflow
-    .getHandle(first.workflowId)
-    .executeUpdate(approveRemediation, { args: [{ principal: 'olga@company.com', at: at(), comments: 'go' }] });
-  for (const it of batch) await it.reaches('undo_window');
-  expect((await first.timeline()).find(({ event }) => event === 'batch-released')).toMatchObject({
-    principal: 'olga@company.com',
-    details: { remediations: 3 },
-  });
-  const late = await small.begin({ id: 'i-late' });
-  await late.reaches('awaiting_approval', 'blast_radius');
-  const audit = await small.pool.query(`select 1 from audit_log where action = 'remediation.release-batch'`);
-  expect(audit.rowCount).toBe(1);
-  await small.close();
-});
+/** Two a team; nothing else is limited. */
+const TWO_A_TEAM = { policy: { min: 1_000, percent: 0 }, team: { min: 2, percent: 0 }, moneyPerHour: null, windowMs: 3_600_000 };
 
-test('a breach is seen before the first of a batch acts, also when all are critical', async () => {
-  const small = await createWorld({
-    blastRadius: { policy: { min: 100, percent: 0 }, team: { min: 2, percent: 0 }, moneyPerHour: null, windowMs: 3_600_000 },
-  });
-  const violations: string[] = [];
-  for (const id of ['i-1', 'i-2', 'i-3']) {
-    await small.idleInstance(id);
-    violations.push(await insertViolation(small.pool, { id, severity: 'critical' }));
-  }
-  expect(await startRemediations(small.deps, violations, { recheckEveryMs: 50 })).toBe(3);
-  for (const violationId of violations) await (await follow(small.pool, violationId)).reaches('awaiting_approval', 'blast_radius');
-  expect(await small.admin.listCalls()).toEqual([]);
-  await small.close();
-});
+test('over the blast radius all wait and none acts; one approval releases the batch and no more', () =>
+  world.under({ blastRadius: TWO_A_TEAM }, async () => {
+    const ids = ['i-b1', 'i-b2', 'i-b3'];
+    for (const id of [...ids, 'i-late']) await world.idleInstance(id);
+    const violations = await Promise.all(ids.map((id) => insertViolation(world.pool, { id, team: 'CC-batch', graceMs: 400 })));
+    await startRemediations(world.deps, violations, { recheckEveryMs: 50 });
+    const batch = await Promise.all(violations.map((violationId) => follow(world.pool, violationId)));
+    for (const it of batch) await it.reaches('awaiting_approval', 'blast_radius');
+    for (const id of ids) expect(await callsOf(id)).toEqual([]);
+    const [first] = batch;
+    if (first === undefined) throw new Error('no batch');
+    await handleOf(first.workflowId).executeUpdate(approveRemediation, {
+      args: [{ principal: 'olga@company.com', at: at(), comments: 'go' }],
+    });
+    for (const it of batch) await it.reaches('undo_window');
+    const released = (await first.timeline()).find(({ event }) => event === 'batch-released');
+    expect(released).toMatchObject({ principal: 'olga@company.com', details: { remediations: 3 } });
+    const late = await world.begin({ id: 'i-late', team: 'CC-batch' });
+    await late.reaches('awaiting_approval', 'blast_radius');
+    const audit = await world.pool.query(`select 1 from audit_log where action = 'remediation.release-batch'`);
+    expect(audit.rowCount).toBe(1);
+  }));
 
-test('savings of an hour are limited where the settings say so', async () => {
-  const small = await createWorld({
-    blastRadius: { policy: { min: 100, percent: 0 }, team: { min: 100, percent: 0 }, moneyPerHour: '100.00', windowMs: 3_600_000 },
-  });
-  await small.idleInstance('i-rich');
-  const it = await small.begin({ id: 'i-rich', savings: '100.01' });
-  await it.reaches('awaiting_approval', 'blast_radius');
-  await small.close();
-});
+test('a breach is seen before the first of a batch acts, also when all are critical', () =>
+  world.under({ blastRadius: TWO_A_TEAM }, async () => {
+    const ids = ['i-c1', 'i-c2', 'i-c3'];
+    for (const id of ids) await world.idleInstance(id);
+    const violations = await Promise.all(ids.map((id) => insertViolation(world.pool, { id, team: 'CC-critical', severity: 'critical' })));
+    expect(await startRemediations(world.deps, violations, { recheckEveryMs: 50 })).toBe(3);
+    for (const violationId of violations) await (await follow(world.pool, violationId)).reaches('awaiting_approval', 'blast_radius');
+    for (const id of ids) expect(await callsOf(id)).toEqual([]);
+  }));
+
+test('savings of an hour are limited where the settings say so', () =>
+  world.under({ blastRadius: { ...TWO_A_TEAM, team: TWO_A_TEAM.policy, moneyPerHour: '100.00' } }, async () => {
+    await world.idleInstance('i-rich');
+    const it = await world.begin({ id: 'i-rich', savings: '100.01' });
+    await it.reaches('awaiting_approval', 'blast_radius');
+  }));
+
+test('pending requests hold a violation up for so long at most, however many there are', () =>
+  world.under({ exceptions: { ...world.deps.settings.exceptions, holdDestructiveMs: 300 } }, async () => {
+    await world.idleInstance('i-stalled');
+    await exception('i-stalled', 'pending');
+    const it = await world.begin({ id: 'i-stalled' });
+    await it.reaches('undo_window');
+    expect((await it.timeline()).find(({ event }) => event === 'waiting')).toMatchObject({ details: { waiting_for: 'pending_exception' } });
+  }));

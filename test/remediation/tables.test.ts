@@ -9,7 +9,7 @@ import { type Facts, outlookOf, type Reading } from '../../src/policy/gates.js';
 import type { Action, Enforcement, Severity, Verdict } from '../../src/policy/model.js';
 import type { RemediationAction } from '../../src/policy/records.js';
 import { tagsToWrite, tagUndo } from '../../src/policy/auto-tags.js';
-import { settings } from './world.js';
+import { settings } from './fixtures.js';
 
 function table<T>(name: string): readonly (T & { readonly note: string })[] {
   return load(readFileSync(new URL(`../cases/${name}.yaml`, import.meta.url), 'utf8')) as (T & { note: string })[];

@@ -4,7 +4,7 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import { createRemediationActivities } from '../../src/activities/remediation.js';
 import { createCatalog } from '../../src/cloud/catalog/catalog.js';
 import { createPool } from '../../src/store/db.js';
-import { depsOf, TASK_QUEUE } from './world.js';
+import { depsOf, TASK_QUEUE } from './fixtures.js';
 
 export interface Place {
   readonly address: string;

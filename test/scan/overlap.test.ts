@@ -43,7 +43,7 @@ test('a scan that began to list before another has reconciled changes nothing an
   expect((await findInventory(world.pool, 'i-1'))?.resource.specs.vcpus).toBe(8);
 });
 
-test('a resource that another scan sees later is not gone for the one that missed it', async () => {
+test('a resource that another scan has seen since, and not reconciled yet, is not gone for the one that missed it', async () => {
   await world.scan();
   world.pass(HOUR);
   const { scanId, shards } = await world.open();
@@ -52,7 +52,9 @@ test('a resource that another scan sees later is not gone for the one that misse
     await world.instance('i-1', 32);
     world.pass(MINUTE);
     const other = await world.open();
-    await world.read(other.scanId, other.shards[0] ?? '', 1).catch(() => undefined);
+    afterPage = () => world.admin.setFault({ kind: 'error', api: 'list', latency_ms: 0, probability: 1 });
+    await expect(world.read(other.scanId, other.shards[0] ?? '', 1)).rejects.toThrow('injected fault');
+    await world.admin.clearFaults();
   };
   await world.read(scanId, shards[0] ?? '');
   expect((await findInventory(world.pool, 'i-1'))?.goneAt).toBeNull();

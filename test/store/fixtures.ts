@@ -24,22 +24,30 @@ export interface PolicyRow {
   readonly content?: object;
 }
 
-/** A policy with version 1.0.0 and, where it is another, its active version. Answers its id. */
+const hashOf = (content: object) => createHash('sha256').update(JSON.stringify(content)).digest('hex');
+
+/** A policy with its active version, else with version 1.0.0, in one statement: nobody sees the one without the other. Answers its id. */
 export async function insertPolicy(db: Db, { name, active = '1.0.0', content = policyContent(name) }: PolicyRow): Promise<number> {
   const { rows } = await db.query<{ id: number }>(
-    `insert into policies (name, type, status, current_version, active_version, created_at, created_by, updated_at, updated_by)
-     values ($1, 'ResourceLimit', 'active', coalesce($2, '1.0.0'), $2, now(), 'a', now(), 'a') returning id`,
-    [name, active],
+    `with policy as (
+       insert into policies (name, type, status, current_version, active_version, created_at, created_by, updated_at, updated_by)
+       values ($1, 'ResourceLimit', 'active', coalesce($2, '1.0.0'), $2, now(), 'a', now(), 'a') returning id, name, current_version),
+     version as (
+       insert into policy_versions (policy_name, version, status, content, content_hash, rules_hash, change_type, change_summary, created_at,
+         created_by)
+       select name, current_version, 'active', $3, $4, '', 'major', '', now(), 'a' from policy)
+     select id from policy`,
+    [name, active, content, hashOf(content)],
   );
-  await insertVersion(db, name, active ?? '1.0.0', content);
   return rows[0]?.id ?? 0;
 }
 
+/** Changes nothing that a snapshot looks at, until it is activated. */
 export async function insertVersion(db: Db, name: string, version: string, content: object): Promise<void> {
   await db.query(
     `insert into policy_versions (policy_name, version, status, content, content_hash, rules_hash, change_type, change_summary, created_at, created_by)
      values ($1, $2, 'active', $3, $4, '', 'major', '', now(), 'a')`,
-    [name, version, content, createHash('sha256').update(JSON.stringify(content)).digest('hex')],
+    [name, version, content, hashOf(content)],
   );
 }
 

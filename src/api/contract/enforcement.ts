@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { PauseRecord } from '../../policy/records.js';
 import { expecting } from '../input.js';
-import { instant, text, toWireInstant, wireObject } from './values.js';
+import { instant, prose, toWireInstant, wireObject } from './values.js';
 
 export const pauseRequest = wireObject({
   scope: expecting(
@@ -11,7 +11,7 @@ export const pauseRequest = wireObject({
       .max(200)
       .regex(/^(all|policy:[a-z0-9-]+|account:\S+)$/),
   ),
-  reason: text(2_000),
+  reason: prose(2_000),
 });
 
 const pauseSchema = z.object({ scope: z.string(), reason: z.string(), paused_by: z.string(), paused_at: instant });

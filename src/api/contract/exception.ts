@@ -17,6 +17,7 @@ import {
   instantInput,
   policyName,
   principalId,
+  prose,
   tags,
   text,
   toWireInstant,
@@ -47,7 +48,7 @@ const planned = wireObject({
 
 const termKeys = {
   type: z.enum(TYPES),
-  justification: text(4_000),
+  justification: prose(4_000),
   duration_days: days.nullish().meta({ description: 'Counted from the approval' }),
   expires_at: instantInput.nullish(),
   conditions: wireObject({ tags: tags.optional(), monthly_cost_below: decimal.optional(), state: text(64).optional() }).optional(),
@@ -109,9 +110,9 @@ function toConditions(conditions: ExceptionTerms['conditions']): ExceptionCondit
   };
 }
 
-export const approveRequest = wireObject({ comments: text(4_000).nullish() }).optional();
-export const reasonRequest = wireObject({ reason: text(4_000) });
-export const reviewRequest = wireObject({ outcome: z.enum(['renew', 'revoke']), comments: text(4_000).nullish() });
+export const approveRequest = wireObject({ comments: prose(4_000).nullish() }).optional();
+export const reasonRequest = wireObject({ reason: prose(4_000) });
+export const reviewRequest = wireObject({ outcome: z.enum(['renew', 'revoke']), comments: prose(4_000).nullish() });
 
 export const exceptionQuery = wireObject({
   ...pageQuery,

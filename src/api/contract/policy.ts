@@ -3,7 +3,7 @@ import { NOT_YET_EVALUATED, POLICY_TYPES, type PolicyType } from '../../policy/m
 import { POLICY_STATUSES, type PolicyRecord } from '../../policy/records.js';
 import { expecting } from '../input.js';
 import { pageQuery } from './page.js';
-import { instant, instantInput, json, policyName, principalId, text, toWireInstant, wireObject, workflowLink } from './values.js';
+import { instant, instantInput, json, policyName, principalId, prose, toWireInstant, wireObject, workflowLink } from './values.js';
 
 /** A policy document as JSON, or YAML text within JSON; it is checked by the policy parser, with places. */
 export const policyContent = expecting(
@@ -12,16 +12,16 @@ export const policyContent = expecting(
 );
 
 /** `application/yaml` bodies arrive as `{ content: <text> }`. */
-export const createPolicyRequest = wireObject({ content: policyContent, description: text(2_000).nullish() }).meta({ id: 'CreatePolicy' });
+export const createPolicyRequest = wireObject({ content: policyContent, description: prose(2_000).nullish() }).meta({ id: 'CreatePolicy' });
 export const addVersionRequest = wireObject({
   content: policyContent,
   change_type: z.enum(['minor', 'major']),
-  change_summary: text(2_000),
+  change_summary: prose(2_000),
 }).meta({ id: 'AddPolicyVersion' });
 export const submitRequest = wireObject({ reviewers: expecting('a list of 1 to 50 principals', z.array(principalId).min(1).max(50)) });
-export const reviewRequest = wireObject({ verdict: z.enum(['approve', 'request-changes']), comments: text(4_000).nullish() });
+export const reviewRequest = wireObject({ verdict: z.enum(['approve', 'request-changes']), comments: prose(4_000).nullish() });
 export const activateRequest = wireObject({ effective_at: instantInput.nullish() }).optional();
-export const deprecateRequest = wireObject({ deprecation_date: instantInput, reason: text(4_000), replacement: policyName.nullish() });
+export const deprecateRequest = wireObject({ deprecation_date: instantInput, reason: prose(4_000), replacement: policyName.nullish() });
 
 export const policyQuery = wireObject({
   ...pageQuery,

@@ -11,7 +11,7 @@ import {
   type TimelineEvent,
 } from '../../policy/records.js';
 import { pageQuery } from './page.js';
-import { instant, instantInput, json, policyName, text, toWireInstant, wireObject, workflowLink } from './values.js';
+import { instant, instantInput, json, policyName, prose, text, toWireInstant, wireObject, workflowLink } from './values.js';
 import { actionParameters, toWireParameters } from './violation.js';
 
 export const remediationQuery = wireObject({
@@ -29,10 +29,10 @@ export const remediationQuery = wireObject({
   violation: text(100).optional(),
 });
 
-export const approveRequest = wireObject({ comments: text(2_000).nullish() }).optional();
-export const postponeRequest = wireObject({ until: instantInput, reason: text(2_000) });
-export const cancelRequest = wireObject({ reason: text(2_000) });
-export const undoRequest = wireObject({ reason: text(2_000).nullish() }).optional();
+export const approveRequest = wireObject({ comments: prose(2_000).nullish() }).optional();
+export const postponeRequest = wireObject({ until: instantInput, reason: prose(2_000) });
+export const cancelRequest = wireObject({ reason: prose(2_000) });
+export const undoRequest = wireObject({ reason: prose(2_000).nullish() }).optional();
 
 const timelineEntry = z.object({ at: instant, event: z.string() }).catchall(json).meta({ id: 'TimelineEntry' });
 type WireTimelineEntry = z.infer<typeof timelineEntry>;

@@ -7,17 +7,23 @@ const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** An object that refuses keys it does not know. */
 export const wireObject = z.strictObject;
 
-export const text = (longest: number) => expecting(`a text of 1 to ${longest} characters`, z.string().trim().min(1).max(longest));
+/** Names and ids of others: taken as they are. */
+export const text = (longest: number) => expecting(`a text of 1 to ${longest} characters`, z.string().min(1).max(longest));
+/** Words of people: blanks around them mean nothing, and blanks alone are none. */
+export const prose = (longest: number) => expecting(`a text of 1 to ${longest} characters`, z.string().trim().min(1).max(longest));
 export const positiveNumber = expecting('a positive number', z.number().positive());
 export const days = expecting('a positive number of days, at most 3650', z.number().positive().max(3_650));
 export const policyName = expecting('a name of lower-case letters, digits and hyphens', z.string().regex(NAME));
 export const principalId = expecting('the id of a person or a machine', z.string().trim().min(1).max(200));
 
 /** Money and other exact numbers cross the wire as text. */
-export const decimal = expecting('a decimal number as text, such as `"12.50"`', z.string().regex(/^\d{1,15}(\.\d{1,12})?$/)).meta({
-  description: 'Exact decimal number as text',
-  examples: ['12.50'],
-});
+export const decimal = expecting(
+  'a decimal number as text, such as `"12.50"`',
+  z
+    .string()
+    .regex(/^\d{1,15}(\.\d{1,12})?$/)
+    .meta({ description: 'Exact decimal number as text', examples: ['12.50'] }),
+);
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/;
 const isInstant = (value: string) => INSTANT.test(value) && !Number.isNaN(Date.parse(value));

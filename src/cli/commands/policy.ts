@@ -9,7 +9,7 @@ import { policyJsonSchema } from '../../policy/schema.js';
 import { type CliContext, CliError, type GlobalOptions } from '../context.js';
 import { EXIT } from '../exit-code.js';
 import { withExamples } from '../list-options.js';
-import { printJson } from '../output.js';
+import { countOf, printJson } from '../output.js';
 import { policyFileOf, readPolicyTexts, readTestTexts, readText } from '../policy-files.js';
 import { policyServerCommands } from './policy-server.js';
 
@@ -31,6 +31,7 @@ function validateCommand(parent: Command, context: CliContext): void {
     .description('say every error of policy files, with file, line and column; exit code 3 when there are any')
     .action(async (paths: readonly string[], _options: unknown, command: Command) => {
       const files = await readPolicyTexts(paths);
+      if (files.length === 0) throw new CliError(`no policy file (*.yaml) in ${paths.join(', ')}`);
       const { policies, issues } = parsePolicyFiles(files);
       if (issues.length > 0) context.setExitCode(EXIT.policyInvalid);
       if (command.optsWithGlobals<GlobalOptions>().json === true)
@@ -40,8 +41,8 @@ function validateCommand(parent: Command, context: CliContext): void {
         for (const hint of hintsFor(policy)) context.err(`hint: ${policy.name}/${hint.ruleName}: ${hint.message}\n`);
       context.out(
         issues.length === 0
-          ? `${policies.length} policies in ${files.length} files, all valid\n`
-          : `${issues.length} errors in ${files.length} files\n`,
+          ? `${countOf(policies.length, 'policy', 'policies')} in ${countOf(files.length, 'file')}, all valid\n`
+          : `${countOf(issues.length, 'error')} in ${countOf(files.length, 'file')}\n`,
       );
     });
   withExamples(validate, 'tollgate policy validate policies', 'tollgate policy validate limits.yaml --json');
@@ -64,7 +65,8 @@ function testCommand(parent: Command, context: CliContext): void {
       if (failures > 0) context.setExitCode(EXIT.denied);
       if (command.optsWithGlobals<GlobalOptions>().json === true) return printJson(context, { passed: failures === 0, files: reports });
       for (const report of reports) printReport(context, report);
-      context.out(`${reports.reduce((sum, report) => sum + report.cases, 0)} cases in ${reports.length} files, ${failures} failures\n`);
+      const cases = reports.reduce((sum, report) => sum + report.cases, 0);
+      context.out(`${countOf(cases, 'case')} in ${countOf(reports.length, 'file')}, ${countOf(failures, 'failure')}\n`);
     });
   withExamples(test, 'tollgate policy test policies', 'tollgate policy test policies/limits.test.yaml');
 }

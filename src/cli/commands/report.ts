@@ -74,23 +74,30 @@ export function reportCommand(program: Command, context: CliContext): void {
 function printReport(context: CliContext, report: JsonObject): void {
   for (const [section, value] of Object.entries(report)) {
     if (Array.isArray(value)) printSectionTable(context, section, value as readonly JsonObject[]);
-    else if (typeof value === 'object' && value !== null) {
-      context.out(`\n${titleOf(section)}\n`);
-      printObject(
-        context,
-        {},
-        value as JsonObject,
-        Object.keys(value).map((key): Column => [`  ${key.replaceAll('_', ' ')}`, key]),
-      );
-    } else context.out(`${section.replaceAll('_', ' ')}: ${textAt(report, section)}\n`);
+    else if (typeof value === 'object' && value !== null) printSection(context, section, value as JsonObject);
+    else context.out(`${section.replaceAll('_', ' ')}: ${textAt(report, section)}\n`);
   }
+}
+
+/** An object as `name  value` lines; a list inside it is a table of its own after them. */
+function printSection(context: CliContext, section: string, object: JsonObject): void {
+  context.out(`\n${titleOf(section)}\n`);
+  const lists = Object.entries(object).filter(([, value]) => Array.isArray(value));
+  const rest = Object.entries(object).filter(([, value]) => !Array.isArray(value));
+  printObject(
+    context,
+    {},
+    object,
+    rest.map(([key]): Column => [`  ${key.replaceAll('_', ' ')}`, key]),
+  );
+  for (const [key, rows] of lists) printSectionTable(context, `${section}_${key}`, rows as readonly JsonObject[]);
 }
 
 function printSectionTable(context: CliContext, section: string, rows: readonly JsonObject[]): void {
   context.out(`\n${titleOf(section)}\n`);
   if (rows.length === 0) return context.out('  none\n');
   const columns = TABLES[section] ?? Object.keys(rows[0] ?? {}).map((key): Column => [key.replaceAll('_', ' ').toUpperCase(), key]);
-  context.out(`${formatTable(columns, rows)}\n`);
+  context.out(`${formatTable(columns, rows, context.width)}\n`);
 }
 
 function titleOf(section: string): string {
