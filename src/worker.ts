@@ -4,6 +4,7 @@ import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createActivities } from './activities/index.js';
+import { startPolicyWorkflows } from './activities/policy-workflows.js';
 import { type Config, loadConfig, requireDatabaseUrl, requireTemporal } from './config.js';
 import { createLog } from './log.js';
 import { createChannels } from './notify/channels.js';
@@ -84,6 +85,7 @@ async function start(config: Config, pool: Pool, log: Logger): Promise<Started> 
       shutdownGraceTime: 3_000,
     });
     await ensureStandingWorkflows(client, config.settings, acceleration);
+    await startPolicyWorkflows({ pool, temporal: client, taskQueue: TASK_QUEUE });
     return { worker, native, connection };
   } catch (error) {
     await Promise.allSettled([native.close(), connection.close()]);

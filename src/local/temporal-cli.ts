@@ -138,7 +138,7 @@ async function buildWithGo(directory: string, env: NodeJS.ProcessEnv, signal: Ab
   );
   await run(go, ['install', `github.com/temporalio/cli/cmd/temporal@v${TEMPORAL_CLI_VERSION}`], {
     env: { ...env, GOBIN: directory },
-    timeout: 15 * 60_000,
+    timeout: 30 * 60_000,
     signal,
     maxBuffer: 64 * 1024 * 1024,
   });

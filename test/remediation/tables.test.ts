@@ -174,6 +174,8 @@ describe('gates', () => {
   });
 });
 
+const DEFAULT_LIMITS = { policy: { min: 10, percent: 10 }, team: { min: 10, percent: 25 }, windowMs: DAY };
+
 describe('blast radius', () => {
   interface Case {
     readonly acting?: number;
@@ -187,7 +189,7 @@ describe('blast radius', () => {
     '$note',
     ({ acting = 0, applicable = 0, team = { acting: 0, applicable: 0 }, money = '0', moneyPerHour = null, want }) => {
       const counts = { policy: { name: 'p', acting, applicable }, team: { name: 't', ...team }, moneyPerHour: money };
-      expect(breaches(counts, { ...settings.blastRadius, moneyPerHour }).map(({ scope }) => scope)).toEqual(want);
+      expect(breaches(counts, { ...DEFAULT_LIMITS, moneyPerHour }).map(({ scope }) => scope)).toEqual(want);
     },
   );
 });

@@ -1,6 +1,6 @@
 /** A worker process of its own, to be killed: `node --import tsx worker-process.ts <json>`. */
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createRemediationActivities } from '../../src/activities/remediation.js';
 import { createCatalog } from '../../src/cloud/catalog/catalog.js';
 import { createPool } from '../../src/store/db.js';
@@ -14,6 +14,7 @@ export interface Place {
 }
 
 const { address, namespace, connectionString, bundle }: Place = JSON.parse(process.argv[2] ?? '{}');
+Runtime.install({ logger: new DefaultLogger('ERROR') });
 const pool = createPool({ connectionString, applicationName: 'remediation-worker', onError: () => {} });
 const client = new Client({ connection: await Connection.connect({ address }), namespace });
 const worker = await Worker.create({

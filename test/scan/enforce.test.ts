@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DAY, HOUR } from '../../src/policy/durations.js';
 import { accrueExceptionCosts, listEndingExceptions, listEndedRemediations, noteCompliance } from '../../src/store/scan-enforcement.js';
+import { closeViolation } from '../../src/store/violations.js';
 import { ACCOUNT, createScanWorld, putException, putRemediation, type ScanWorld } from './scan-world.js';
 
 let world: ScanWorld;
@@ -72,6 +73,9 @@ test('remediations whose violation has ended are told, those that act are not', 
   for (const id of ['i-gone', 'i-acting']) await world.admin.removeResource({ account: ACCOUNT, type: 'compute/instance', id });
   world.pass(HOUR);
   await world.scan();
+  const [acting] = await world.violations('i-acting');
+  expect(acting?.status).toBe('open');
+  await closeViolation(world.pool, acting?.id ?? '', 'resolved', 'compliant', world.now());
   const told = await listEndedRemediations(world.pool, '', 100);
   expect(told.map(({ result, reason }) => [result, reason]).sort()).toEqual([
     ['excepted', null],

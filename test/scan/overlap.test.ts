@@ -110,12 +110,17 @@ test('a retry goes on behind the last stored page and counts no page twice', asy
   expect(await world.read(scanId, shard, 2)).toMatchObject({ pages: 2, resources: 3, violations: 3, violationsNew: 3 });
 });
 
-test('of two attempts that read the same shard one goes on and the other stops', async () => {
+test('of two attempts that read the same page one goes on and the other stops', async () => {
   const { scanId, shards } = await world.open();
   const [shard = ''] = shards;
-  afterPage = () => world.read(scanId, shard, 2);
+  afterPage = async () => {
+    afterPage = () => world.admin.setFault({ kind: 'error', api: 'list', latency_ms: 0, probability: 1 });
+    await expect(world.read(scanId, shard, 2)).rejects.toThrow('injected fault');
+    await world.admin.clearFaults();
+  };
   await expect(world.read(scanId, shard, 2)).rejects.toThrow('somebody else reads');
-  expect(await getScan(world.pool, scanId)).toMatchObject({ pages: 2, resourcesScanned: 3, violationsFound: 3, violationsNew: 3 });
+  expect(await getScan(world.pool, scanId)).toMatchObject({ pages: 1, resourcesScanned: 2 });
+  expect(await world.read(scanId, shard, 2)).toMatchObject({ pages: 2, resources: 3, violations: 3, violationsNew: 3 });
 });
 
 test('when a crash of the database loses what was found, the shard is read again instead of resolving it', async () => {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type CliContext, CliError, invocationOf } from '../context.js';
 import { type ListOptions, withExamples, withListOptions } from '../list-options.js';
-import { type Column, printJson, printList } from '../output.js';
+import { type Column, printJson, printList, textAt } from '../output.js';
 
 const COLUMNS: readonly Column[] = [
   ['SEQ', 'seq'],
@@ -32,8 +32,9 @@ export function auditCommand(program: Command, context: CliContext): void {
       const { options, api } = invocationOf(context, command);
       const answer = await api.get('v1/audit/verify');
       if (options.json === true) printJson(context, answer);
-      if (answer['valid'] !== true) throw new CliError(`the audit log is broken at entry ${String(answer['broken_at'])}`);
-      if (options.json !== true) context.out(`${String(answer['entries'])} entries, the chain is whole\n`);
+      if (answer['intact'] !== true)
+        throw new CliError(`the audit log is broken at entry ${textAt(answer, 'broken.seq')}: ${textAt(answer, 'broken.problem')}`);
+      if (options.json !== true) context.out(`${textAt(answer, 'entries')} entries, the chain is whole\n`);
     });
   withExamples(verify, 'tollgate audit verify');
 }

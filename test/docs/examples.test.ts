@@ -1,0 +1,214 @@
+/** Whatever the documentation shows is checked: policies parse, requests are answered as it says, commands exist, paths exist, defaults are true. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { load } from 'js-yaml';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { houseCommands } from '../../src/cli/house.js';
+import { createProgram } from '../../src/cli/program.js';
+import { loadConfig } from '../../src/config.js';
+import { packageRoot } from '../../src/package-root.js';
+import { formatIssue } from '../../src/policy/issue.js';
+import { parsePolicies } from '../../src/policy/parse.js';
+import { parsePolicyTest } from '../../src/policy/parse-policy-test.js';
+import { runPolicyTests } from '../../src/policy/policy-test.js';
+import { silentContext } from '../cli/context.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+import { type Block, blocksOf, DOCUMENTS, outputPattern, readDocument } from './blocks.js';
+
+const at = ({ file, line }: Block) => `${file}:${line}`;
+const blocks = DOCUMENTS.flatMap(blocksOf);
+const named = (language: string, also: (block: Block) => boolean = () => true) =>
+  blocks.filter((block) => block.language === language && also(block)).map((block) => [at(block), block] as const);
+
+/** The nearest block before `block` on its page that `is` so. */
+function before(block: Block, is: (other: Block) => boolean): Block | undefined {
+  return blocks.filter((other) => other.file === block.file && other.line < block.line && is(other)).at(-1);
+}
+
+function after(block: Block): Block | undefined {
+  return blocks.find((other) => other.file === block.file && other.line > block.line);
+}
+
+const isPolicy = ({ language, text }: Block) => language === 'yaml' && /^kind: CostPolicy$/m.test(text);
+const isPolicyTest = ({ language, text }: Block) => language === 'yaml' && /^cases:$/m.test(text);
+const LANGUAGES = ['yaml', 'json', 'sh', 'text', 'mermaid'];
+
+/** Runs the command line from its sources. */
+function tollgate(args: readonly string[], input: string) {
+  const tsx = join(packageRoot, 'node_modules/.bin/tsx');
+  const { stdout, stderr, status } = spawnSync(tsx, [join(packageRoot, 'src/cli/main.ts'), ...args], { input, encoding: 'utf8' });
+  return { stdout, stderr, status };
+}
+
+test('each block is of a kind that is checked', () => {
+  for (const block of blocks) expect(LANGUAGES, at(block)).toContain(block.language);
+  for (const [place, block] of named('yaml')) expect(isPolicy(block) || isPolicyTest(block), place).toBe(true);
+});
+
+test.each(named('yaml', isPolicy))('the policy at %s is valid', (place, { text }) => {
+  expect(parsePolicies(text, place).issues.map(formatIssue)).toEqual([]);
+});
+
+test.each(named('yaml', isPolicyTest))('the policy test at %s passes', (place, { text }) => {
+  const { policies, document, issues } = parsePolicyTest(text, place);
+  expect(issues.map(formatIssue)).toEqual([]);
+  if (document === undefined) throw new Error('no document');
+  expect(runPolicyTests(policies, document)).toMatchObject({ failures: [], unexercised: [] });
+});
+
+test.each(named('json'))(
+  'the request at %s is answered as the page says, by the policy above it',
+  (_place, block) => {
+    const folder = temporaryDirectory();
+    writeFileSync(join(folder, 'policy.yaml'), before(block, isPolicy)?.text ?? '');
+    const { stdout, stderr } = tollgate(['evaluate', '--policies', folder, '-'], block.text);
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(outputPattern(after(block)?.text ?? 'the answer'));
+  },
+  60_000,
+);
+
+describe('README', () => {
+  const evaluations = blocksOf('README.md').filter(({ language, text }) => language === 'sh' && text.includes('tollgate evaluate'));
+
+  test.each([
+    ['allowed', 0],
+    ['denied', 2],
+  ])(
+    'its request that is %s prints what it says, with exit code %d',
+    (_word, status) => {
+      const block = evaluations[status === 0 ? 0 : 1];
+      if (block === undefined) throw new Error('README shows no such command');
+      const [, body = '', args = ''] = /^echo '(.*)' \\\n {2}\| npx tollgate (.*)$/.exec(block.text) ?? [];
+      const answer = tollgate(args.split(' '), body);
+      expect(answer).toMatchObject({ stderr: '', status });
+      expect(answer.stdout).toMatch(outputPattern(after(block)?.text ?? ''));
+    },
+    60_000,
+  );
+
+  test('its two commands are scripts of the package', () => {
+    const { scripts } = JSON.parse(readDocument('package.json')) as { scripts: Record<string, string> };
+    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(['start', 'test']));
+    expect(blocksOf('README.md')[0]?.text).toMatch(/^npm install && npm start .*\nnpm install && npm test /);
+  });
+});
+
+describe('commands', () => {
+  const program = createProgram(silentContext(), '0.0.0');
+  houseCommands(program, silentContext(), {});
+  // docs/tour.md is executed by its own test
+  const lines = blocks
+    .filter(({ language, file }) => language === 'sh' && file !== 'docs/tour.md')
+    .flatMap((block) =>
+      block.text
+        .replaceAll('\\\n', ' ')
+        .split('\n')
+        .map((line) => [at(block), line] as const),
+    )
+    .filter(([, line]) => /\btollgate /.test(line));
+
+  test.each(lines)('at %s: %s', (_place, line) => {
+    const words = (/(?:^|\s)tollgate (.*?)(?:\s+#.*)?$/.exec(line)?.[1] ?? '').match(/"[^"]*"|\S+/g) ?? [];
+    let command: Command = program;
+    while (words.length > 0) {
+      const next = command.commands.find((one) => one.name() === words[0]);
+      if (next === undefined) break;
+      command = next;
+      words.shift();
+    }
+    expect(command, 'no such command').not.toBe(program);
+    const known = [...command.options, ...program.options].map((option) => option.long);
+    for (const word of words.filter((one) => one.startsWith('--'))) expect(known).toContain(word);
+    const given = new Set(words);
+    for (const option of command.options.filter(({ mandatory }) => mandatory)) expect(given, line).toContain(option.long);
+  });
+});
+
+describe('paths', () => {
+  const FOLDERS = 'src|test|docs|policies|config|data|scripts|bench';
+  const named = DOCUMENTS.flatMap((file) =>
+    [...readDocument(file).matchAll(new RegExp(`\`((?:${FOLDERS})/[^\`\\s]*)\``, 'g'))].map((found) => [file, found[1] ?? ''] as const),
+  ).filter(([, path]) => !path.includes('<'));
+  const linked = DOCUMENTS.flatMap((file) =>
+    [...readDocument(file).matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)].map((found) => [file, found[1] ?? ''] as const),
+  );
+
+  test('every path that a page names exists', () => {
+    expect(named.filter(([, path]) => globSync(path, { cwd: packageRoot }).length === 0)).toEqual([]);
+  });
+
+  test('every link leads somewhere', () => {
+    expect(linked.filter(([file, path]) => !existsSync(join(packageRoot, file, '..', path)))).toEqual([]);
+  });
+
+  test('the map of the house names every folder of the sources', () => {
+    const page = readDocument('docs/architecture.md');
+    for (const folder of globSync('src/*/', { cwd: packageRoot })) expect(page).toContain(folder.replace(/\/$/, ''));
+  });
+});
+
+describe('docs/operations.md', () => {
+  const rows = [...readDocument('docs/operations.md').matchAll(/^\| (`[^|]*`) \| ([^|]*) \|/gm)].map(([, names = '', value = '']) => ({
+    names: [...names.matchAll(/`([^`]+)`/g)].map((name) => name[1] ?? ''),
+    value: value.trim().replace(/^`(.*)`$/, '$1'),
+  }));
+  const variables = rows.filter(({ names }) => /^[A-Z_]+$/.test(names[0] ?? ''));
+
+  test('it names every variable of .env.example, and no other', () => {
+    const example = readFileSync(join(packageRoot, '.env.example'), 'utf8');
+    const ours = [...example.split('# docker-compose.yml only.')[0]!.matchAll(/^([A-Z_]+)=/gm)].map((name) => name[1]);
+    const documented = variables.flatMap(({ names }) => names);
+    expect(documented.filter((name) => !name.startsWith('TEMPORAL_TLS_')).sort()).toEqual([...ours].sort());
+  });
+
+  test('it names every variable that the sources read', () => {
+    const text = globSync('src/**/*.ts', { cwd: packageRoot })
+      .map((file) => readFileSync(join(packageRoot, file), 'utf8'))
+      .join('\n');
+    const read = new Set([...text.matchAll(/\b(?:TOLLGATE_[A-Z_]+|DATABASE_URL)\b/g)].map(([name]) => name));
+    expect(variables.flatMap(({ names }) => names)).toEqual(expect.arrayContaining([...read]));
+  });
+
+  test('the defaults of variables are true: setting them changes nothing', () => {
+    const cwd = temporaryDirectory();
+    mkdirSync(join(cwd, 'config'));
+    mkdirSync(join(cwd, 'policies'));
+    for (const name of ['settings', 'directory'])
+      writeFileSync(join(cwd, `config/${name}.yaml`), readFileSync(join(packageRoot, `config/${name}.yaml`)));
+    const given = variables.filter(({ value }) => value !== 'none').flatMap(({ names, value }) => names.map((name) => [name, value]));
+    expect(given.length).toBeGreaterThan(5);
+    expect(loadConfig(Object.fromEntries(given) as NodeJS.ProcessEnv, cwd)).toEqual(loadConfig({}, cwd));
+  });
+
+  test('it lists every setting with its default', () => {
+    const settings = rows.filter(({ names }) => /^[a-z]/.test(names[0] ?? '')).map(({ names, value }) => [names[0], value]);
+    const known = loadConfig({}, packageRoot).settingLines.map((line) => [line.key, line.default]);
+    const keys = new Set(known.map(([key]) => key));
+    expect(settings.filter(([key]) => keys.has(key ?? ''))).toEqual(known);
+  });
+});
+
+test('every field of a policy is in the reference', () => {
+  const page = readDocument('docs/policy-reference.md');
+  const words = new Set<string>();
+  const schema = JSON.parse(tollgate(['policy', 'schema'], '').stdout) as unknown;
+  const walk = (node: unknown): void => {
+    if (typeof node !== 'object' || node === null) return;
+    for (const [key, value] of Object.entries(node)) {
+      if (key === 'properties') for (const name of Object.keys(value as object)) words.add(name);
+      walk(value);
+    }
+  };
+  walk(schema);
+  expect(words.size).toBeGreaterThan(40);
+  expect([...words].filter((word) => !new RegExp(`\\b${word}\\b`).test(page))).toEqual([]);
+}, 60_000);
+
+test('the directory of the documentation is the one that is shipped', () => {
+  expect(load(readDocument('config/directory.yaml'))).toMatchObject({
+    people: expect.arrayContaining([{ id: 'dana@company.com', manager: 'bob@company.com', teams: ['CC-001234'] }]),
+  });
+});
