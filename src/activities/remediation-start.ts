@@ -46,7 +46,7 @@ export async function openRemediations(deps: StartDeps, violationIds: readonly s
   let opened = 0;
   await eachOf(violationIds, async (violationId) => {
     const violation = await findViolation(deps.pool, violationId);
-    if (violation === undefined || !isConcerned(violation) || violation.remediationId !== null) return;
+    if (violation?.status !== 'open' || violation.remediationId !== null || !needsRemediation(violation)) return;
     if (await open(deps, violation, acceleration)) opened += 1;
   });
   return opened;
@@ -64,16 +64,13 @@ export async function startRemediations(deps: StartDeps, violationIds: readonly 
   const opened = await openRemediations(deps, violationIds);
   await eachOf(violationIds, async (violationId) => {
     const violation = await findViolation(deps.pool, violationId);
-    if (violation === undefined || !isConcerned(violation)) return;
+    // Also where the violation has ended meanwhile: the workflow finds that out and closes the row.
+    if (violation === undefined || violation.remediationId === null) return;
     const remediation = await getRemediationOf(deps.pool, violation.id);
     if (remediation.closedAt !== null) return;
     await startWorkflow(deps, violation, inputOf(deps, violation, remediation, { acceleration, ...options }), remediation);
   });
   return opened;
-}
-
-function isConcerned(violation: ViolationRecord): boolean {
-  return violation.status === 'open' && needsRemediation(violation);
 }
 
 /** Starts the workflows of remediations whose row was written and whose workflow was never started. Answers how many it looked at. */

@@ -55,6 +55,7 @@ export const PERMISSIONS = {
   'POST /v1/policies/test': ['engineer', 'deployer', 'author', 'reviewer', 'operator'],
   'GET /v1/policies/{name}': everybody,
   'GET /v1/policies/{name}/versions': everybody,
+  'GET /v1/policies/{name}/diff': everybody,
   'POST /v1/policies/{name}/versions': ['author'],
   'POST /v1/policies/{name}/submit': ['author'],
   'POST /v1/policies/{name}/reviews': ['reviewer'],

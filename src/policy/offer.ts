@@ -58,7 +58,7 @@ function best(offers: readonly Offer[], specs: Resource['specs']): Offer | undef
   return chosen;
 }
 
-/** Finds sizes within `constraint`; what is within is worked out once for each list of offers. */
+/** Finds sizes within `constraint`; what is found is remembered for each list of offers. */
 export interface OfferFinder {
   /** A size to resize to: of the same architecture, which must be known, or the instance would not start. */
   readonly target: (resource: Resource, offers: readonly Offer[]) => Offer | undefined;
@@ -70,24 +70,37 @@ function archOf(resource: Resource, offers: readonly Offer[]): string | undefine
   return offers.find((offer) => offer.instanceType === resource.specs.instanceType)?.arch;
 }
 
+/** What was found for one list of offers. */
+interface Known {
+  readonly within: readonly Offer[];
+  readonly found: Map<string, Offer | undefined>;
+}
+
+/** Requests bring any specs they like: past this many different ones, what was found is forgotten. */
+const MAX_FOUND = 10_000;
+
 export function createOfferFinder(constraint: LimitConstraint): OfferFinder {
-  const cache = new WeakMap<readonly Offer[], readonly Offer[]>();
-  const within = (offers: readonly Offer[]): readonly Offer[] => {
-    const known = cache.get(offers);
-    if (known !== undefined) return known;
-    const found = offers.filter((offer) => isWithin(constraint, offer));
-    cache.set(offers, found);
-    return found;
+  const cache = new WeakMap<readonly Offer[], Known>();
+  const knownOf = (offers: readonly Offer[]): Known => {
+    const known = cache.get(offers) ?? { within: offers.filter((offer) => isWithin(constraint, offer)), found: new Map() };
+    cache.set(offers, known);
+    return known;
   };
-  const find = (resource: Resource, offers: readonly Offer[], arch: string | undefined): Offer | undefined => {
-    if (resource.type !== ONLY_FOR || arch === undefined) return undefined;
-    return best(
-      within(offers).filter((offer) => offer.arch === arch),
-      resource.specs,
-    );
+  const find = (resource: Resource, offers: readonly Offer[], defaultArch: string | undefined): Offer | undefined => {
+    if (resource.type !== ONLY_FOR) return undefined;
+    const { within, found } = knownOf(offers);
+    const { instanceType = '', instanceFamily = '', vcpus = '', memoryGb = '' } = resource.specs;
+    const key = `${defaultArch ?? ''}|${vcpus}|${memoryGb}|${instanceFamily}|${instanceType}`;
+    if (found.has(key)) return found.get(key);
+    const arch = archOf(resource, offers) ?? defaultArch;
+    const ofArch = within.filter((offer) => offer.arch === arch);
+    const offer = best(ofArch, resource.specs);
+    if (found.size >= MAX_FOUND) found.clear();
+    found.set(key, offer);
+    return offer;
   };
   return {
-    target: (resource, offers) => find(resource, offers, archOf(resource, offers)),
-    example: (resource, offers) => find(resource, offers, archOf(resource, offers) ?? 'x86_64'),
+    target: (resource, offers) => find(resource, offers, undefined),
+    example: (resource, offers) => find(resource, offers, 'x86_64'),
   };
 }

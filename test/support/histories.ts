@@ -15,8 +15,9 @@ export async function recordHistory(client: Client, workflowId: string, name: st
   writeFileSync(`${HISTORIES}${name}.json`, `${JSON.stringify(history, withoutPlaces, 1)}\n`);
 }
 
-/** Who ran it, and where its sources lay, is nobody's business and changes with every machine. */
+/** Who ran it, and where its sources lay, is nobody's business and changes with every machine. A worker's own task queue bears its host's name. */
 function withoutPlaces(key: string, value: unknown): unknown {
-  if (key === 'identity' && typeof value === 'string') return 'recorded';
+  const names = key === 'identity' || (key === 'name' && typeof value === 'string' && /^\d+@/.test(value));
+  if (names) return 'recorded';
   return key === 'stackTrace' ? '' : value;
 }

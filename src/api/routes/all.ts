@@ -8,6 +8,7 @@ import { exceptions } from './exceptions.js';
 import { health } from './health.js';
 import { policies } from './policies.js';
 import { policyChecks } from './policy-checks.js';
+import { policyDiff } from './policy-diff.js';
 import { remediations } from './remediations.js';
 import { reports } from './reports.js';
 import { resources } from './resources.js';
@@ -28,6 +29,7 @@ export function routesFor({ simulated }: Pick<AppDeps, 'simulated'>): readonly R
     ...exceptions,
     ...policies,
     ...policyChecks,
+    policyDiff,
     ...reports,
     ...access,
     ...health,

@@ -1,0 +1,127 @@
+/** What holds for every command, found by walking the program. */
+import { describe, expect, test } from 'vitest';
+import { houseCommands } from '../../src/cli/house.js';
+import { formatTable } from '../../src/cli/output.js';
+import { createProgram } from '../../src/cli/program.js';
+import { commandsOf, nameOf, problemsOf } from './command-line.js';
+import { silentContext } from './context.js';
+
+function tollgate(...args: string[]) {
+  const context = silentContext();
+  const program = createProgram(context, '1.2.3');
+  houseCommands(program, context, {});
+  const done = program.parseAsync(['node', 'tollgate', ...args]).then(
+    () => 'ok',
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+  return { context, program, done };
+}
+
+const { program } = tollgate();
+const commands = commandsOf(program).map((command) => [nameOf(command), command] as const);
+
+test('there is a command for each thing that the API does for people', () => {
+  const wanted =
+    'start api worker migrate doctor evaluate scan violations report pause resume ' +
+    'policy.validate policy.test policy.schema policy.list policy.show policy.diff policy.create policy.version policy.submit policy.review ' +
+    'policy.activate policy.deprecate policy.archive remediation.list remediation.show remediation.approve remediation.postpone ' +
+    'remediation.cancel remediation.retry remediation.undo exception.request exception.list exception.show exception.approve ' +
+    'exception.reject exception.revoke exception.review token.create token.list token.revoke audit.list audit.verify';
+  expect(commands.map(([name]) => name).sort()).toEqual(
+    wanted
+      .split(' ')
+      .map((name) => `tollgate ${name.replace('.', ' ')}`)
+      .sort(),
+  );
+});
+
+describe.each(commands)('%s', (name, command) => {
+  const words = name.split(' ').slice(1);
+
+  test('says what it does, with an example that is true', async () => {
+    const { context, done } = tollgate(...words, '--help');
+    await done;
+    const help = context.stdout();
+    expect(command.description()).not.toBe('');
+    const examples = [...help.matchAll(/^ {2}\$ (.*)$/gm)].map(([, line]) => line ?? '');
+    expect(examples.length).toBeGreaterThan(0);
+    for (const example of examples) {
+      expect(example).toContain(name);
+      expect(problemsOf(program, example)).toEqual([]);
+    }
+  });
+
+  test('says what each of its options is', () => {
+    for (const option of command.options) expect(option.description, option.flags).not.toBe('');
+  });
+
+  test('takes --json, before or after', async () => {
+    for (const args of [
+      [...words, '--json', '--help'],
+      ['--json', ...words, '--help'],
+    ]) {
+      const { context, done } = tollgate(...args);
+      await done;
+      expect(context.stderr()).toBe('');
+    }
+  });
+});
+
+test('a command that does not exist is named, with the nearest that does', async () => {
+  const { context, done } = tollgate('violation');
+  await done;
+  expect(context.stderr()).toContain("unknown command 'violation'");
+  expect(context.stderr()).toContain('Did you mean violations?');
+});
+
+test('an option that is missing is named, with the help of its command', async () => {
+  const { context, done } = tollgate('token', 'create');
+  await done;
+  expect(context.stderr()).toContain("required option '--principal <id>' not specified");
+  expect(context.stderr()).toContain('$ tollgate token create --principal fiona@company.com --role approver');
+});
+
+test.each([
+  ['violations', '--limit', '0', 'expected a whole number from 1 to 1000'],
+  ['start', '--accelerate', '1.5', 'expected a whole number from 1'],
+  ['exception', 'request', '--justification', 'x', '--days', '-1', 'expected a number of days above 0'],
+  ['exception', 'request', '--justification', 'x', '--when-tag', 'owner', 'expected key=value'],
+])('a wrong value is refused with what was expected: %s %s %s', async (...given) => {
+  const { context, done } = tollgate(...given.slice(0, -1));
+  await done;
+  expect(context.stderr()).toContain(given.at(-1));
+});
+
+test('without a server the error says how to get one', async () => {
+  const message = await tollgate('violations').done;
+  expect(message).toContain('no Tollgate server answers GET at http://127.0.0.1:1');
+  expect(message).toContain('`npm start`');
+  expect(message).toContain('--server URL or TOLLGATE_URL');
+});
+
+test('an address that is none is refused', async () => {
+  expect(await tollgate('--server', 'localhost:8080', 'violations').done).toContain('`localhost:8080` is no address of a server');
+});
+
+describe('a table', () => {
+  const columns = [
+    ['ID', 'id'],
+    ['RESOURCE', 'resource'],
+    ['STATUS', 'status'],
+  ] as const;
+  const rows = [{ id: 'vio_0123456789012345', resource: `arn:${'x'.repeat(100)}:end`, status: 'open' }];
+
+  test('is whole in a pipe', () => {
+    expect(formatTable(columns, rows)).toContain(rows[0]?.resource);
+  });
+
+  test('is as wide as the terminal, both ends of a cell shown and ids whole', () => {
+    const table = formatTable(columns, rows, 80);
+    expect(Math.max(...table.split('\n').map((line) => line.length))).toBe(80);
+    expect(table).toMatch(/vio_0123456789012345 {2}arn:x+…x+:end {2}open/);
+  });
+
+  test('stays readable on a terminal that is too narrow for it', () => {
+    expect(formatTable(columns, rows, 20)).toMatch(/vio_0123456789012345 {2}arn:xx…x:end {2}open/);
+  });
+});
