@@ -1,7 +1,7 @@
 import type { ActivityDeps } from './deps.js';
+import { createExceptionActivities } from './exception.js';
 import { createNoticeActivities } from './notices.js';
 import { createPolicyActivities } from './policy-lifecycle.js';
-import { createExceptionActivities } from './exception.js';
 import { createRemediationActivities } from './remediation.js';
 import { createScanActivities } from './scan.js';
 
@@ -15,5 +15,3 @@ export function createActivities(deps: ActivityDeps) {
     ...createScanActivities(deps),
   };
 }
-
-export type Activities = ReturnType<typeof createActivities>;

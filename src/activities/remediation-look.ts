@@ -1,20 +1,21 @@
 /** Looking before the act, after it, and before an undo. All of these only read, but for what undo will need. */
-import { type Breach, breaches } from '../policy/blast-radius.js';
+
 import { type Tags, tagsToWrite, tagUndo } from '../policy/auto-tags.js';
+import { type Breach, breaches } from '../policy/blast-radius.js';
 import { isDestructive, needsConsent } from '../policy/course.js';
 import { HOUR, waitingLength } from '../policy/durations.js';
 import { type Outlook, outlookOf } from '../policy/gates.js';
 import type { ActionParameters, Resource, ResourceKey } from '../policy/model.js';
 import type { RemediationAction } from '../policy/records.js';
 import { accountMode } from '../policy/settings.js';
-import { countBlastRadius, releaseBatch, releasedScopes } from '../store/blast-radius.js';
 import { appendAudit } from '../store/audit.js';
+import { countBlastRadius, releaseBatch, releasedScopes } from '../store/blast-radius.js';
 import { transaction } from '../store/db.js';
 import { getInstallation } from '../store/installation.js';
 import { findPause } from '../store/pauses.js';
 import { savedResource, saveForUndo } from '../store/remediation-writes.js';
 import type { ActivityDeps } from './deps.js';
-import { alive, type Concern, fingerprint, type Judged, readAndJudge, type ReadingDeps, readResource } from './remediation-reading.js';
+import { alive, type Concern, fingerprint, type Judged, type ReadingDeps, readAndJudge, readResource } from './remediation-reading.js';
 import { nudgeRemediations } from './remediation-start.js';
 
 export interface LookInput extends Concern {

@@ -3,12 +3,12 @@ import { createCompiledCache } from '../store/enforcing.js';
 import type { ActivityDeps } from './deps.js';
 import { withFailures } from './failure.js';
 import {
+  type LookInput,
   lookBeforeActing,
   lookBeforeUndo,
-  type LookInput,
+  type ReleaseInput,
   readFingerprint,
   releaseBlastRadius,
-  type ReleaseInput,
   type UndoLookInput,
   verifyRemediation,
 } from './remediation-look.js';

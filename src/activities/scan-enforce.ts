@@ -1,6 +1,7 @@
 /** What follows from a reconciled scan: remediations told and begun, exceptions counted and ended. */
-import { WorkflowNotFoundError } from '@temporalio/client';
+
 import { heartbeat } from '@temporalio/activity';
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { needsRemediation } from '../policy/course.js';
 import { waitingLength } from '../policy/durations.js';
 import { getInstallation } from '../store/installation.js';

@@ -12,8 +12,8 @@ import { findListing, type ListingOf, type ListingProgress, resumeListing, store
 import { getInstallation } from '../store/installation.js';
 import { reconcileShard, type ShardOutcome } from '../store/reconcile.js';
 import type { ActivityDeps } from './deps.js';
-import { judgePage } from './scan-judge.js';
 import { patiently } from './patience.js';
+import { judgePage } from './scan-judge.js';
 
 type ShardDeps = Pick<ActivityDeps, 'pool' | 'providers' | 'settings' | 'directory' | 'now' | 'log'> & { readonly policies: CompiledCache };
 

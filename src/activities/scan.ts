@@ -1,8 +1,9 @@
 /** The effects of `scanCycle`. What crosses Temporal is ids and counts; every activity may run twice. */
+
+import { transaction } from '../store/db.js';
+import { createCompiledCache } from '../store/enforcing.js';
 import type { NewScan } from '../store/scans.js';
 import { failShard, nextShards } from '../store/scans.js';
-import { createCompiledCache } from '../store/enforcing.js';
-import { transaction } from '../store/db.js';
 import type { ActivityDeps } from './deps.js';
 import { withFailures } from './failure.js';
 import { startUnstarted } from './remediation-start.js';

@@ -1,15 +1,15 @@
 import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { newId } from '../ids.js';
-import { serveDocs } from './docs.js';
 import type { AppContext, AppDeps } from './deps.js';
+import { serveDocs } from './docs.js';
 import { DEFAULT_LIMITS } from './limits.js';
 import { createMetrics } from './metrics.js';
 import { openApiDocument } from './openapi.js';
 import { HttpProblem, problemHandler } from './problem.js';
 import type { Route } from './route.js';
-import { openApiRoute } from './routes/health.js';
 import { routesFor } from './routes/all.js';
+import { openApiRoute } from './routes/health.js';
 import { createServer } from './serve.js';
 
 /** The HTTP API. Reads no environment and opens nothing: `deps` brings all it needs. */

@@ -1,6 +1,6 @@
 import type { InstanceOffer, Provider } from '../cloud/provider.js';
-import type * as simulatedBodies from '../cloud/simulated/admin-bodies.js';
 import type { SimulatedAdmin } from '../cloud/simulated/admin.js';
+import type * as simulatedBodies from '../cloud/simulated/admin-bodies.js';
 import type { Directory } from '../policy/directory.js';
 import type { Cost, Resource } from '../policy/model.js';
 import type { Settings } from '../policy/settings.js';

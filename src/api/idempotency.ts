@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { TollgateError } from '../errors.js';
 import { newId } from '../ids.js';
 import type { Pool } from '../store/db.js';
-import { beginIdempotent, finishIdempotent, hashBody, releaseIdempotent, type IdempotencyScope } from '../store/idempotency.js';
+import { beginIdempotent, finishIdempotent, hashBody, type IdempotencyScope, releaseIdempotent } from '../store/idempotency.js';
 import { statusOfError, toProblem } from './problem.js';
 import type { Call, Reply } from './route.js';
 

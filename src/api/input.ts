@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { TollgateError, type Problem } from '../errors.js';
+import { type Problem, TollgateError } from '../errors.js';
 import { formatPath, nearestWord, showValue } from '../policy/issue.js';
 
 type Schema = z.core.$ZodTypes;

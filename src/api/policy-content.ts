@@ -1,7 +1,7 @@
 import { TollgateError } from '../errors.js';
 import { formatIssue, type Issue } from '../policy/issue.js';
-import { parsePolicies, parsePolicyContent } from '../policy/parse.js';
 import type { Policy } from '../policy/model.js';
+import { parsePolicies, parsePolicyContent } from '../policy/parse.js';
 
 type Content = { readonly [key: string]: unknown };
 

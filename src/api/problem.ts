@@ -1,5 +1,5 @@
 import type { ErrorRequestHandler, Request, Response } from 'express';
-import { describeError, TollgateError, type ErrorCode, type Problem } from '../errors.js';
+import { describeError, type ErrorCode, type Problem, TollgateError } from '../errors.js';
 import type { ApiLog } from './deps.js';
 
 /** The wire's problem details (RFC 9457). `instance` is the request id, which the log carries too. */

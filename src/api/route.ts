@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Role } from '../policy/records.js';
-import type { AppContext } from './deps.js';
 import { wireObject } from './contract/values.js';
+import type { AppContext } from './deps.js';
 import { parseParts } from './input.js';
 import type { RouteName } from './permissions.js';
 

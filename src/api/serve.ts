@@ -4,7 +4,7 @@ import { authenticate } from './authenticate.js';
 import { createBodyReader, refuseUnstorable } from './body.js';
 import type { ApiLimits, AppContext } from './deps.js';
 import { onceOf, runOnce, toScope } from './idempotency.js';
-import { limitAddress, limitPrincipal, type Limiter } from './limits.js';
+import { type Limiter, limitAddress, limitPrincipal } from './limits.js';
 import { mayCall, PERMISSIONS } from './permissions.js';
 import type { Call, Principal, Reply, Route } from './route.js';
 

@@ -7,10 +7,10 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { TollgateError, type ErrorCode, type Problem } from '../errors.js';
+import { type ErrorCode, type Problem, TollgateError } from '../errors.js';
 import { REFUSALS, type RefusalType } from '../workflows/messages.js';
 import type { Reply } from './route.js';
-import { isTemporalAway, requireTemporal, temporalAway, type TemporalAccess } from './temporal-access.js';
+import { isTemporalAway, requireTemporal, type TemporalAccess, temporalAway } from './temporal-access.js';
 
 /** What became of an update: its answer, or not known yet (it may still happen), or its workflow had ended before. */
 export type Outcome<T> = { readonly kind: 'answered'; readonly value: T } | { readonly kind: 'pending' } | { readonly kind: 'closed' };

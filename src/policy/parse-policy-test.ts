@@ -4,8 +4,8 @@ import type { Policy } from './model.js';
 import { parsePolicyContent } from './parse.js';
 import { readYaml, type YamlDocument } from './parse-yaml.js';
 import type { PolicyTestDocument } from './policy-test.js';
-import { policyTestSchema } from './schema-policy-test.js';
 import { checkSchema } from './schema-issues.js';
+import { policyTestSchema } from './schema-policy-test.js';
 
 export interface ParsedPolicyTest {
   /** Undefined exactly when there are issues. */

@@ -1,5 +1,5 @@
 /** YAML text to plain values, with the place of every key and value, so that each problem can be pointed at. */
-import { constructFromEvents, type Event, EVENT_ID, getScalarValue, parseEvents, YAMLException } from 'js-yaml';
+import { constructFromEvents, EVENT_ID, type Event, getScalarValue, parseEvents, YAMLException } from 'js-yaml';
 import type { Issue, Path } from './issue.js';
 import { formatPath } from './issue.js';
 

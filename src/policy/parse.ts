@@ -1,9 +1,10 @@
 /** Policy documents in, policies or every problem at once out. */
-import { findContradictions } from './schema-contradictions.js';
+
 import { formatIssue, formatPath, type Issue, sortIssues } from './issue.js';
 import type { Policy } from './model.js';
 import { readYaml, type YamlDocument } from './parse-yaml.js';
 import { policySchema } from './schema.js';
+import { findContradictions } from './schema-contradictions.js';
 import { checkSchema, type Finding } from './schema-issues.js';
 
 /** A policy beside the content it was made from, as the author wrote it (without comments). */

@@ -1,7 +1,8 @@
 /** What no single value of a policy shows: duplicates, and limits that contradict each other. Reads content that may be wrong elsewhere. */
-import type { Finding } from './schema-issues.js';
+
 import type { Path } from './issue.js';
 import { CONSTRAINT_KEYS } from './schema.js';
+import type { Finding } from './schema-issues.js';
 
 type Mapping = Readonly<Record<string, unknown>>;
 

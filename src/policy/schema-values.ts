@@ -2,10 +2,10 @@
 import { RE2JS } from 're2js';
 import { z } from 'zod';
 import { parseDuration } from './durations.js';
+import { nearestWord } from './issue.js';
 import type { PerPoint } from './model.js';
 import { isNegative, parseDecimal } from './money.js';
 import { RESOURCE_TYPES } from './specs.js';
-import { nearestWord } from './issue.js';
 
 /** Names of policies and of rules (SPEC §15). */
 export const NAME_PATTERN = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;

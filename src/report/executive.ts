@@ -1,6 +1,7 @@
 /** The executive report: the compliance report in short. The wire document itself, with the source document's own keys. */
-import type { Decimal } from '../policy/model.js';
+
 import { DAY } from '../policy/durations.js';
+import type { Decimal } from '../policy/model.js';
 import type { ComplianceReport, CostImpact, TeamCompliance, Trends } from './compliance.js';
 import type { Recommendation } from './recommendations.js';
 import type { Period, ReportMetadata } from './scope.js';

@@ -1,8 +1,8 @@
 /** The reports of SPEC §9, each read at one instant of the database, so that its parts agree. They are wire documents: see `src/report`. */
 import { TollgateError } from '../errors.js';
 import { type ComplianceReport, toComplianceReport } from '../report/compliance.js';
-import { type ExecutiveReport, toExecutiveReport } from '../report/executive.js';
 import { type ExceptionsReport, toExceptionsReport } from '../report/exceptions.js';
+import { type ExecutiveReport, toExecutiveReport } from '../report/executive.js';
 import type { ComplianceFacts } from '../report/facts.js';
 import { type SavingsReport, toSavingsReport } from '../report/savings.js';
 import type { Period, ReportScope } from '../report/scope.js';

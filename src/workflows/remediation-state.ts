@@ -7,9 +7,9 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { createRemediationActivities } from '../activities/remediation.js';
 import type { Before, Look } from '../activities/remediation-look.js';
 import type { Projection, ProjectionNotice, ViolationChange } from '../activities/remediation-project.js';
-import type { createRemediationActivities } from '../activities/remediation.js';
 import type { Json } from '../policy/model.js';
 import type { RemediationRecord, RemediationResult } from '../policy/records.js';
 import { standingDetails } from '../policy/remediation-notice.js';

@@ -2,19 +2,19 @@
 import { ApplicationFailure, condition, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { RemediationRecord } from '../policy/records.js';
 import {
-  approveRemediation,
   type ApproveRemediation,
-  cancelRemediation,
+  approveRemediation,
+  type ByPrincipal,
   type CancelRemediation,
+  cancelRemediation,
   lookAgain,
-  postponeRemediation,
   type PostponeRemediation,
+  postponeRemediation,
   REFUSALS,
   type RefusalType,
   retryRemediation,
-  type ByPrincipal,
-  undoRemediation,
   type UndoRemediation,
+  undoRemediation,
   violationClosed,
 } from './messages.js';
 import { cloud } from './remediation-act.js';

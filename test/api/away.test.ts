@@ -1,6 +1,7 @@
 /** What happens while the database or Temporal is away, and that nothing has to be restarted afterwards. */
-import { createServer } from 'node:net';
+
 import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decisionDetail } from '../../src/api/contract/decision.js';
 import { decisionSchema } from '../../src/api/contract/evaluate.js';

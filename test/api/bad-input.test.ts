@@ -1,8 +1,8 @@
 /** Bad input to every route of the document: 4xx with its problems, never a 500. */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { problemSchema } from '../../src/api/contract/problem.js';
 import { type Described, type Document, documentOf, keysOf, operationsOf, pathToNothing } from './document.js';
 import { type Answer, createWorld, read, readProblem, together, type World } from './world.js';
-import { problemSchema } from '../../src/api/contract/problem.js';
 
 // Thousands of requests, on machines that may be busy.
 vi.setConfig({ testTimeout: 120_000 });

@@ -1,8 +1,8 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PERMISSIONS } from '../../src/api/permissions.js';
-import { createWorld, type World } from './world.js';
 import { type Document, documentOf, operationsOf } from './document.js';
+import { createWorld, type World } from './world.js';
 
 let world: World;
 let document: Document;

@@ -1,5 +1,5 @@
 /** The fenced blocks of the documentation, for the tests that run or check them. */
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/package-root.js';
 

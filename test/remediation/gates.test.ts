@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { nudgeRemediations, startRemediations } from '../../src/activities/remediation-start.js';
 import { newId } from '../../src/ids.js';
+import { parsePolicies } from '../../src/policy/parse.js';
 import { toTimestamp, transaction } from '../../src/store/db.js';
 import { listEffects } from '../../src/store/effects.js';
 import { clearPause, setPause } from '../../src/store/pauses.js';
-import { parsePolicies } from '../../src/policy/parse.js';
 import { approveRemediation, violationClosed } from '../../src/workflows/messages.js';
 import { ACCOUNT, insertViolation } from './fixtures.js';
 import { createWorld, follow, type World } from './world.js';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
+import { tagsToWrite, tagUndo } from '../../src/policy/auto-tags.js';
 import { breaches } from '../../src/policy/blast-radius.js';
 import { courseOf, needsRemediation, reminderInstants, softerAction } from '../../src/policy/course.js';
 import { deadlineText } from '../../src/policy/deadline-text.js';
@@ -8,7 +9,6 @@ import { DAY, HOUR, parseDuration } from '../../src/policy/durations.js';
 import { type Facts, outlookOf, type Reading } from '../../src/policy/gates.js';
 import type { Action, Enforcement, Severity, Verdict } from '../../src/policy/model.js';
 import type { RemediationAction } from '../../src/policy/records.js';
-import { tagsToWrite, tagUndo } from '../../src/policy/auto-tags.js';
 import { settings } from './fixtures.js';
 
 function table<T>(name: string): readonly (T & { readonly note: string })[] {

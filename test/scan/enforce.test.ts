@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DAY, HOUR } from '../../src/policy/durations.js';
-import { accrueExceptionCosts, listEndingExceptions, listEndedRemediations, noteCompliance } from '../../src/store/scan-enforcement.js';
+import { accrueExceptionCosts, listEndedRemediations, listEndingExceptions, noteCompliance } from '../../src/store/scan-enforcement.js';
 import { closeViolation } from '../../src/store/violations.js';
 import { ACCOUNT, createScanWorld, putException, putRemediation, type ScanWorld } from './scan-world.js';
 

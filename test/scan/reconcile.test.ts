@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE } from '../../src/policy/durations.js';
-import { closeViolation, markExcepted, reopenViolationAsNewEpisode } from '../../src/store/violations.js';
 import { findInventory } from '../../src/store/inventory.js';
+import { closeViolation, markExcepted, reopenViolationAsNewEpisode } from '../../src/store/violations.js';
 import { ACCOUNT, createScanWorld, inShort, putException, putRemediation, type ScanWorld } from './scan-world.js';
 
 let world: ScanWorld;

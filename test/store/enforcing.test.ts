@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Db } from '../../src/store/db.js';
 import { createCompiledCache, loadEnforcing, loadLiveExceptions, recordPolicySet } from '../../src/store/enforcing.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
-import { activate, AT, insertException, insertPolicy, insertVersion, policyContent } from './fixtures.js';
+import { AT, activate, insertException, insertPolicy, insertVersion, policyContent } from './fixtures.js';
 
 let database: TestDatabase;
 let db: Db;

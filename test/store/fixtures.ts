@@ -1,8 +1,8 @@
 /** Rows for store tests, written as SQL so that the tests of one store do not rest on another. */
 import { createHash } from 'node:crypto';
-import type { DecisionRecord } from '../../src/store/decisions.js';
-import type { Db } from '../../src/store/db.js';
 import { newId } from '../../src/ids.js';
+import type { Db } from '../../src/store/db.js';
+import type { DecisionRecord } from '../../src/store/decisions.js';
 
 export const AT = Date.UTC(2026, 10, 22, 12);
 export const timestamp = (at: number) => new Date(at).toISOString();

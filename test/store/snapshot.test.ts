@@ -6,7 +6,7 @@ import { createSnapshot, type Snapshot } from '../../src/store/snapshot.js';
 import { createToken, hashToken } from '../../src/store/tokens.js';
 import { createDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
-import { activate, AT, insertException, insertPolicy, insertVersion, policyContent } from './fixtures.js';
+import { AT, activate, insertException, insertPolicy, insertVersion, policyContent } from './fixtures.js';
 
 let database: TestDatabase;
 let proxy: DatabaseProxy;

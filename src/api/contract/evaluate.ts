@@ -1,16 +1,16 @@
 import { z } from 'zod';
+import { effectiveNamespace } from '../../policy/match.js';
 import {
-  ENFORCEMENTS,
-  ON_UNKNOWNS,
-  SEVERITIES,
   type AppliedException,
   type Decision,
   type DecisionWord,
   type DeployFinding,
   type DeployUnknown,
+  ENFORCEMENTS,
+  ON_UNKNOWNS,
   type Resource,
+  SEVERITIES,
 } from '../../policy/model.js';
-import { effectiveNamespace } from '../../policy/match.js';
 import { expecting } from '../input.js';
 import { resourceInput, resourceInputKeys, type Target, toResource } from './resource.js';
 import { instant, json, principalId, text, toWireInstant, wireObject } from './values.js';

@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { deadlineText } from '../../policy/deadline-text.js';
 import { SEVERITIES } from '../../policy/model.js';
 import {
+  type NoticeRecord,
   REMEDIATION_ACTIONS,
   REMEDIATION_PHASES,
   REMEDIATION_RESULTS,
-  WAITING_FOR,
-  type NoticeRecord,
   type RemediationRecord,
   type TimelineEvent,
+  WAITING_FOR,
 } from '../../policy/records.js';
 import { pageQuery } from './page.js';
 import { instant, instantInput, json, policyName, prose, text, toWireInstant, wireObject, workflowLink } from './values.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ACTIONS, ENFORCEMENTS, SEVERITIES, type ActionParameters, type FailedCheck } from '../../policy/model.js';
+import { ACTIONS, type ActionParameters, ENFORCEMENTS, type FailedCheck, SEVERITIES } from '../../policy/model.js';
 import type { ViolationRecord, ViolationStatus } from '../../policy/records.js';
 import { pageQuery } from './page.js';
 import { instant, json, policyName, text, toWireInstant, wireObject } from './values.js';

@@ -7,9 +7,9 @@ import {
   auditQuery,
   auditVerificationSchema,
   newTokenSchema,
-  toWireAuditEntry,
   tokenRequest,
   tokenSchema,
+  toWireAuditEntry,
   toWireToken,
 } from '../contract/access.js';
 import { pageOf, pageQuery, toPageRequest, toWirePage } from '../contract/page.js';

@@ -7,8 +7,8 @@ import type { ExceptionUse } from '../../store/exception-uses.js';
 import { addressed, type NewNotice } from '../../store/outbox.js';
 import {
   decisionSchema,
-  evaluateRequest,
   type EvaluateRequest,
+  evaluateRequest,
   nameOf,
   toResources,
   toWireDecision,

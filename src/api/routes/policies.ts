@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { getPolicy, getPolicyContent, listPolicies } from '../../store/policies.js';
 import {
   activatePolicy,
   addPolicyVersion,
@@ -8,7 +9,6 @@ import {
   reviewPolicy,
   submitPolicy,
 } from '../../workflows/messages.js';
-import { getPolicy, getPolicyContent, listPolicies } from '../../store/policies.js';
 import { pageOf, toPageRequest, toWirePage } from '../contract/page.js';
 import { PENDING } from '../contract/pending.js';
 import {
@@ -27,8 +27,8 @@ import {
 } from '../contract/policy.js';
 import { policyName } from '../contract/values.js';
 import { linkToWorkflow } from '../links.js';
-import { movePolicy } from '../policy-moves.js';
 import { readPolicyContent } from '../policy-content.js';
+import { movePolicy } from '../policy-moves.js';
 import { defineRoute } from '../route.js';
 
 const tag = 'Policies';

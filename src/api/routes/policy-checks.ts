@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { TollgateError } from '../../errors.js';
 import { hintsFor } from '../../policy/hints.js';
 import { parsePolicyTest } from '../../policy/parse-policy-test.js';
 import { runPolicyTests } from '../../policy/policy-test.js';
-import { TollgateError } from '../../errors.js';
 import { policyContent } from '../contract/policy.js';
 import { text, wireObject } from '../contract/values.js';
 import { parseGiven, toProblem } from '../policy-content.js';

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { diffContent, formatChanges } from '../../policy/diff.js';
 import type { Json } from '../../policy/model.js';
 import { getPolicyContent } from '../../store/policies.js';
-import { expecting } from '../input.js';
 import { json, policyName, wireObject } from '../contract/values.js';
+import { expecting } from '../input.js';
 import { defineRoute } from '../route.js';
 
 const version = expecting('a version such as `1.0.0`', z.string().regex(/^\d{1,9}\.\d{1,9}\.\d{1,9}$/));

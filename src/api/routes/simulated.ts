@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { appendAudit } from '../../store/audit.js';
 import { type Db, transaction } from '../../store/db.js';
-import { expecting } from '../input.js';
 import { text, wireObject } from '../contract/values.js';
 import type { AppContext, AppDeps } from '../deps.js';
+import { expecting } from '../input.js';
 import { type Call, defineRoute, type Reply, type Route } from '../route.js';
 
 const tag = 'Simulated cloud';

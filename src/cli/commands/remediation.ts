@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { type CliContext, invocationOf } from '../context.js';
 import type { JsonObject } from '../client.js';
+import { type CliContext, invocationOf } from '../context.js';
 import { type ListOptions, withExamples, withListOptions } from '../list-options.js';
 import { type Column, printList, printObject, textAt } from '../output.js';
 
