@@ -5,7 +5,7 @@ import type { ScanRecord, ScanStatus } from '../policy/records.js';
 import { scoreOf, statusWordOf } from '../report/score.js';
 import { transaction } from '../store/db.js';
 import { addressed, writeNotices } from '../store/outbox.js';
-import { countStarted } from '../store/scan-enforcement.js';
+import { countStarted, refreshStatistics } from '../store/scan-enforcement.js';
 import { closeScan, countCompliance, findScan } from '../store/scans.js';
 import { recordScores } from '../store/scores.js';
 import type { ActivityDeps } from './deps.js';
@@ -35,6 +35,7 @@ type CloseDeps = Pick<ActivityDeps, 'pool' | 'directory' | 'channels' | 'now'>;
 
 /** Closes a scan and tells of it, in one transaction; a repeat answers what the first call did. Null when the scan was never opened. */
 export async function endScan(deps: CloseDeps, input: EndScanInput): Promise<ScanSummary | null> {
+  await refreshStatistics(deps.pool);
   return transaction(deps.pool, async (db) => {
     const running = await findScan(db, input.scanId);
     if (running === undefined) return null;

@@ -10,6 +10,7 @@ import { explain } from '../runtime/entry.js';
 import { type CliContext, CliError } from './context.js';
 import { EXIT } from './exit-code.js';
 import { houseCommands } from './house.js';
+import { isOnThisMachine } from './on-this-machine.js';
 import { createProgram } from './program.js';
 
 const env = process.env;
@@ -28,12 +29,6 @@ const context: CliContext = {
   },
   sleep: (ms) => sleep(ms),
 };
-
-/** The admin token of this machine is not for others: an address in `--server` may be anybody's. */
-function isOnThisMachine(server: string): boolean {
-  const host = URL.canParse(server) ? new URL(server).hostname : '';
-  return host === 'localhost' || host === '[::1]' || /^127(\.\d+){3}$/.test(host);
-}
 
 function readToken(): string | undefined {
   try {

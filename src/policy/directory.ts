@@ -39,7 +39,7 @@ export function ownerOf(directory: Directory, tags: Tags): string | null {
 }
 
 export function membersOf(directory: Directory, group: string): readonly string[] {
-  return directory.groups[group] ?? [];
+  return Object.hasOwn(directory.groups, group) ? (directory.groups[group] ?? []) : [];
 }
 
 /** Who gets the notices of a violation: the owner, else the team's people, else the fallback groups. Never empty while a fallback has members. */

@@ -59,8 +59,9 @@ export function nearestWord(word: string, known: readonly string[]): string | un
   let best: string | undefined;
   let least = Infinity;
   for (const candidate of known) {
-    const steps = distance(word.toLowerCase(), candidate.toLowerCase());
     const allowed = Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3));
+    if (Math.abs(word.length - candidate.length) > allowed) continue;
+    const steps = distance(word.toLowerCase(), candidate.toLowerCase());
     if (steps <= allowed && steps < least) {
       best = candidate;
       least = steps;

@@ -16,11 +16,14 @@ function unknownKey(key: string, known: readonly string[]): string {
   return near === undefined ? `unknown key, known are ${known.join(', ')}` : `unknown key, did you mean ${near}?`;
 }
 
+/** A document of nothing but typos must not hold up the others: looking for near words takes time. */
+const MAX_SUGGESTIONS = 100;
+
 /** One line for each unknown key, in the order of `keys`: only here does zod tell which keys are known. */
 function describeUnknownKeys(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code !== 'unrecognized_keys' || !(issue.inst instanceof z.ZodObject)) return undefined;
   const known = Object.keys(issue.inst.shape);
-  return issue.keys.map((key) => unknownKey(key, known)).join('\n');
+  return issue.keys.map((key, index) => (index < MAX_SUGGESTIONS ? unknownKey(key, known) : 'unknown key')).join('\n');
 }
 
 function valueAt(content: unknown, path: Path): unknown {

@@ -118,7 +118,7 @@ const scheduleRule = z.strictObject({
 const utilizationRule = z
   .strictObject({
     ...base,
-    period: duration,
+    period: duration.refine((ms) => ms > 0, { error: 'expected a period longer than nothing' }),
     avgCpuBelowPercent: positive.max(100).exactOptional(),
     avgNetworkBelowBytesPerDay: positive.exactOptional(),
   })

@@ -68,8 +68,11 @@ export async function releaseIdempotent(db: Db, scope: IdempotencyScope): Promis
 
 const SCOPE = 'principal = $1 and method = $2 and path = $3 and key = $4';
 
+/** A row of the index holds less than 2.7 kB: longer paths stand there by their hash. */
+const LONGEST_PATH = 500;
+
 function parts({ principal, method, path, key }: IdempotencyScope): readonly string[] {
-  return [principal, method, path, key];
+  return [principal, method, path.length > LONGEST_PATH ? `sha256:${hashBody(path)}` : path, key];
 }
 
 async function deleteExpired(db: Db, at: Instant): Promise<void> {

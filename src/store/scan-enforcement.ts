@@ -115,3 +115,11 @@ export async function listEndingExceptions(db: Db, compliantBefore: number): Pro
   );
   return rows;
 }
+
+/**
+ * What autovacuum would do a minute later. A first scan fills these tables from nothing, and the scores and reports that are computed at once
+ * would be planned for empty ones: minutes in place of a second for 100,000 resources.
+ */
+export async function refreshStatistics(db: Db): Promise<void> {
+  await db.query('analyze resources, violations');
+}

@@ -12,7 +12,7 @@ export function nameOf(command: Command): string {
 
 /** What is wrong with a line that calls `tollgate`, as far as names of commands and options go. */
 export function problemsOf(program: Command, line: string): readonly string[] {
-  const words = (/(?:^|\s)tollgate (.*?)(?:\s+#.*)?$/.exec(line)?.[1] ?? '').match(/"[^"]*"|\S+/g) ?? [];
+  const words: string[] = (/(?:^|\s)tollgate (.*?)(?:\s+#.*)?$/.exec(line)?.[1] ?? '').match(/"[^"]*"|\S+/g) ?? [];
   let command = program;
   for (let next: Command | undefined = program; next !== undefined; ) {
     command = next;

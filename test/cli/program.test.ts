@@ -1,6 +1,7 @@
 /** What holds for every command, found by walking the program. */
 import { describe, expect, test } from 'vitest';
 import { houseCommands } from '../../src/cli/house.js';
+import { isOnThisMachine } from '../../src/cli/on-this-machine.js';
 import { formatTable } from '../../src/cli/output.js';
 import { createProgram } from '../../src/cli/program.js';
 import { commandsOf, nameOf, problemsOf } from './command-line.js';
@@ -101,6 +102,18 @@ test('without a server the error says how to get one', async () => {
 
 test('an address that is none is refused', async () => {
   expect(await tollgate('--server', 'localhost:8080', 'violations').done).toContain('`localhost:8080` is no address of a server');
+});
+
+test.each([
+  ['http://127.0.0.1:8080', true],
+  ['http://localhost:8080/', true],
+  ['http://[::1]:8080', true],
+  ['http://127.0.0.1.example.com', false],
+  ['http://localhost@example.com', false],
+  ['https://tollgate.example.com', false],
+  ['nonsense', false],
+])('the admin token of this machine goes to %s: %s', (server, sent) => {
+  expect(isOnThisMachine(server)).toBe(sent);
 });
 
 describe('a table', () => {

@@ -16,8 +16,8 @@ export function auditCommand(program: Command, context: CliContext): void {
   const audit = program.command('audit').description('the append-only record of every change');
 
   const list = withListOptions(audit.command('list').description('list entries, newest first'))
-    .option('--principal <id>')
-    .option('--subject <id>')
+    .option('--principal <id>', 'what one principal did')
+    .option('--subject <id>', 'what was done to one thing')
     .action(async (_options: unknown, command: Command) => {
       const { options, api } = invocationOf<ListOptions & { principal?: string; subject?: string }>(context, command);
       const { principal, subject, limit, cursor } = options;

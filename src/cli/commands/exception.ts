@@ -64,9 +64,9 @@ function requestCommand(parent: Command, context: CliContext): void {
     .description('request an exception for a violation, or for a resource and a rule')
     .option('--violation <id>', 'fills in the resource, the policy and the rule')
     .option('--resource <id>', 'id of an existing resource')
-    .option('--account <id>')
-    .option('--policy <name>')
-    .option('--rule <name>')
+    .option('--account <id>', 'account of the resource, where its id alone is ambiguous')
+    .option('--policy <name>', 'the policy whose rule should not hold')
+    .option('--rule <name>', 'a rule of the policy')
     .option('--type <type>', 'temporary, permanent or conditional', 'temporary')
     .requiredOption('--justification <text>', 'why the rule should not hold here')
     .option('--days <n>', 'how long, from approval', parseDays)
@@ -109,7 +109,7 @@ function parseDays(text: string): number {
 function readCommands(parent: Command, context: CliContext): void {
   const list = withListOptions(parent.command('list').description('list exceptions, newest first'))
     .option('--status <status>', 'pending, approved, rejected, expired, revoked or lapsed')
-    .option('--policy <name>')
+    .option('--policy <name>', 'of one policy')
     .action(async (_options: unknown, command: Command) => {
       const { options, api } = invocationOf<ListOptions & { status?: string; policy?: string }>(context, command);
       const { status, policy, limit, cursor } = options;
@@ -151,7 +151,7 @@ function reviewCommand(parent: Command, context: CliContext): void {
     .argument('<id>')
     .description('renew or revoke a permanent exception')
     .requiredOption('--outcome <outcome>', 'renew or revoke')
-    .option('--comments <text>')
+    .option('--comments <text>', 'kept with the exception')
     .action(async (id: string, own: object, self: Command) => {
       const { options, api } = invocationOf(context, self);
       printObject(context, options, await api.post(`v1/exceptions/${encodeURIComponent(id)}/review`, own), FIELDS);

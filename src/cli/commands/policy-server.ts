@@ -69,8 +69,8 @@ function readCommands(policy: Command, context: CliContext): void {
   const diff = policy
     .command('diff')
     .argument('<name>')
-    .requiredOption('--from <version>')
-    .requiredOption('--to <version>')
+    .requiredOption('--from <version>', 'such as 1.0.0')
+    .requiredOption('--to <version>', 'such as 2.0.0')
     .description('what changed between two versions')
     .action(async (name: string, _options: unknown, command: Command) => {
       const { options, api } = invocationOf<{ from: string; to: string }>(context, command);
@@ -127,7 +127,8 @@ const MOVES: readonly Move[] = [
   {
     name: 'review',
     description: 'approve the policy under review, or ask for changes',
-    declare: (command) => command.requiredOption('--verdict <verdict>', 'approve or request-changes').option('--comments <text>'),
+    declare: (command) =>
+      command.requiredOption('--verdict <verdict>', 'approve or request-changes').option('--comments <text>', 'kept with the review'),
     body: ({ verdict, comments }) => ({ verdict, comments }),
     example: 'tollgate policy review big-disks --verdict approve',
   },
@@ -142,7 +143,10 @@ const MOVES: readonly Move[] = [
     name: 'deprecate',
     description: 'enforce until a date, then no more',
     declare: (command) =>
-      command.requiredOption('--date <time>', 'ISO 8601, UTC').requiredOption('--reason <text>').option('--replacement <name>'),
+      command
+        .requiredOption('--date <time>', 'ISO 8601, UTC')
+        .requiredOption('--reason <text>', 'why')
+        .option('--replacement <name>', 'the policy that takes its place'),
     body: ({ date, reason, replacement }) => ({ deprecation_date: date, reason, replacement }),
     example: 'tollgate policy deprecate big-disks --date 2026-12-31T00:00:00Z --reason "replaced" --replacement disks',
   },

@@ -57,10 +57,10 @@ export function reportCommand(program: Command, context: CliContext): void {
     .addArgument(new Argument('[kind]', 'which report').choices(KINDS).default('compliance'))
     .description('compliance, executive, exceptions or savings report')
     .option('--period <length>', 'such as 30d')
-    .option('--team <team>')
-    .option('--account <id>')
-    .option('--policy <name>')
-    .option('--region <region>')
+    .option('--team <team>', 'of one team')
+    .option('--account <id>', 'of one account')
+    .option('--policy <name>', 'of one policy')
+    .option('--region <region>', 'of one region')
     .action(async (kind: Kind, _options: unknown, command: Command) => {
       const { options, api } = invocationOf<ReportOptions>(context, command);
       const { period, team, account, policy, region } = options;

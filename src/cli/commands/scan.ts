@@ -37,9 +37,9 @@ export function scanCommand(program: Command, context: CliContext): void {
   const scan = program
     .command('scan')
     .description('look at the cloud now, and follow the scan to its end')
-    .option('--provider <name>')
-    .option('--account <id>')
-    .option('--region <region>')
+    .option('--provider <name>', 'of one provider')
+    .option('--account <id>', 'of one account')
+    .option('--region <region>', 'of one region')
     .option('--type <type>', 'such as compute/instance; may be given several times', collect)
     .option('--dry-run', 'say what would be found, change nothing')
     .option('--no-wait', 'print the id and leave it running')

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type CliContext, invocationOf } from '../context.js';
 import { collect, type ListOptions, withExamples, withListOptions } from '../list-options.js';
-import { type Column, printList, printObject } from '../output.js';
+import { type Column, printJson, printList, printObject } from '../output.js';
 
 const COLUMNS: readonly Column[] = [
   ['ID', 'id'],
@@ -55,7 +55,8 @@ export function tokenCommand(program: Command, context: CliContext): void {
     .action(async (id: string, _options: unknown, command: Command) => {
       const { options, api } = invocationOf(context, command);
       await api.send('DELETE', `v1/tokens/${encodeURIComponent(id)}`);
-      if (options.json !== true) context.out(`revoked ${id}\n`);
+      if (options.json === true) printJson(context, { id, revoked: true });
+      else context.out(`revoked ${id}\n`);
     });
   withExamples(revoke, 'tollgate token revoke tok_0192…');
 }

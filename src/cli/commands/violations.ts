@@ -49,12 +49,12 @@ export function violationsCommand(program: Command, context: CliContext): void {
     program.command('violations').argument('[id]').description('list violations, newest first, or show one'),
   )
     .option('--status <status>', 'open, excepted, resolved, remediated or closed')
-    .option('--policy <name>')
-    .option('--rule <name>')
+    .option('--policy <name>', 'of one policy')
+    .option('--rule <name>', 'of one rule')
     .option('--severity <severity>', 'critical, high, medium or low')
-    .option('--team <team>')
-    .option('--account <id>')
-    .option('--resource <id>')
+    .option('--team <team>', 'of one team')
+    .option('--account <id>', 'in one account')
+    .option('--resource <id>', 'of one resource')
     .action(async (id: string | undefined, _options: unknown, command: Command) => {
       const { options, api } = invocationOf<Filters>(context, command);
       if (id !== undefined) return printObject(context, options, await api.get(`v1/violations/${encodeURIComponent(id)}`), FIELDS);

@@ -1,9 +1,10 @@
 /** The numeric limits of `ResourceLimit`. A value equal to its limit passes. */
+import { isUnknownPath } from '../match.js';
 import type { Action, LimitConstraint } from '../model.js';
 import { compare } from '../money.js';
 import type { OfferFinder } from '../offer.js';
 import { kindOf } from '../specs.js';
-import { type Check, NOT_GIVEN, type Point, unknown } from './check.js';
+import { type Check, KNOWN_AFTER_APPLY, NOT_GIVEN, type Point, unknown } from './check.js';
 import { failed, forExample, setWithType, specCheck, specPath } from './spec-check.js';
 
 interface NumericLimit {
@@ -46,7 +47,9 @@ function numericCheck({ spec, unit, measures, action }: NumericLimit, limit: num
 function costCheck(limit: string): Check {
   const path = 'cost.monthly';
   const notGiven = unknown(path, NOT_GIVEN);
+  const afterApply = unknown(path, KNOWN_AFTER_APPLY);
   return (resource, question) => {
+    if (isUnknownPath(resource, path)) return afterApply;
     const observed = resource.cost.monthly;
     if (observed === null) return notGiven;
     if (compare(observed, limit) <= 0) return 'passed';
