@@ -115,9 +115,16 @@ function parseEnvironment(given: Record<string, string>): Parsed<z.output<typeof
   return {
     problems: result.error.issues.map((issue) => ({
       path: issue.path.join('.'),
-      message: `${issue.message}, got \`${given[String(issue.path[0])]}\``,
+      message: `${issue.message}, ${shown(String(issue.path[0]), given)}`,
     })),
   };
+}
+
+/** These may hold a password, so their values are told nowhere. */
+const SECRET: ReadonlySet<string> = new Set(['DATABASE_URL', 'TEMPORAL_API_KEY']);
+
+function shown(name: string, given: Record<string, string>): string {
+  return SECRET.has(name) ? 'got something else, not shown since it may hold a password' : `got \`${given[name]}\``;
 }
 
 function parseTemporal(given: Record<string, string>): Parsed<Omit<TemporalConfig, 'uiUrl'>> {
@@ -125,7 +132,9 @@ function parseTemporal(given: Record<string, string>): Parsed<Omit<TemporalConfi
     const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: given });
     return { value: { connectionOptions, namespace: namespace ?? 'default' } };
   } catch (error) {
-    return { problems: [{ path: 'TEMPORAL_*', message: describeError(error) }] };
+    const key = given['TEMPORAL_API_KEY'];
+    const message = describeError(error);
+    return { problems: [{ path: 'TEMPORAL_*', message: key === undefined ? message : message.replaceAll(key, '…') }] };
   }
 }
 

@@ -39,6 +39,7 @@ const CONCURRENCY = 8;
 const RECHECK_EVERY_MS = 5 * SECOND;
 /** A row younger than this may be one whose workflow is just being started. */
 const UNSTARTED_AFTER_MS = 30 * SECOND;
+const MOST_UNSTARTED = 100_000;
 
 /** Opens the remediation of each violation that is open and gets a course; answers how many are new. Safe to repeat. Starts nothing. */
 export async function openRemediations(deps: StartDeps, violationIds: readonly string[]): Promise<number> {
@@ -73,9 +74,12 @@ export async function startRemediations(deps: StartDeps, violationIds: readonly 
   return opened;
 }
 
-/** Starts the workflows of remediations whose row was written and whose workflow was never started. Answers how many it looked at. */
-export async function startUnstarted(deps: StartDeps): Promise<number> {
-  const violationIds = await listUnstarted(deps.pool, deps.now() - UNSTARTED_AFTER_MS, 1_000);
+/**
+ * Starts the workflows of remediations whose row was written and whose workflow was never started; `afterMs` spares those that somebody
+ * is just starting. Answers how many it looked at.
+ */
+export async function startUnstarted(deps: StartDeps, afterMs = UNSTARTED_AFTER_MS): Promise<number> {
+  const violationIds = await listUnstarted(deps.pool, deps.now() - afterMs, MOST_UNSTARTED);
   await startRemediations(deps, violationIds);
   return violationIds.length;
 }

@@ -15,7 +15,7 @@ import {
 } from '../store/scan-enforcement.js';
 import { endException } from '../workflows/messages.js';
 import type { ActivityDeps } from './deps.js';
-import { signalViolationClosed, startRemediations } from './remediation-start.js';
+import { openRemediations, signalViolationClosed, startRemediations } from './remediation-start.js';
 
 type EnforceDeps = Pick<ActivityDeps, 'pool' | 'temporal' | 'taskQueue' | 'settings' | 'now'>;
 
@@ -56,18 +56,29 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMa
   return groups;
 }
 
-/** Starts the remediations of what the scan saw open and without one; answers how many began. Safe to repeat. */
+/**
+ * Starts the remediations of what the scan saw open and without one; answers how many began. Safe to repeat.
+ *
+ * INVARIANT: every row is there before the first workflow runs, or critical ones would act before the rest is counted in the blast radius.
+ */
 export async function beginRemediations(deps: EnforceDeps, scanId: string): Promise<number> {
-  let started = 0;
+  const opened: string[] = [];
+  let began = 0;
   for (let after = ''; ; ) {
     const batch = await listWithoutRemediation(deps.pool, scanId, after, BATCH);
     const last = batch.at(-1);
-    if (last === undefined) return started;
+    if (last === undefined) break;
     const ids = batch.filter(needsRemediation).map(({ id }) => id);
-    started += await startRemediations(deps, ids);
+    began += await openRemediations(deps, ids);
+    opened.push(...ids);
     after = last.id;
-    heartbeat({ started });
+    heartbeat({ began });
   }
+  for (let from = 0; from < opened.length; from += BATCH) {
+    await startRemediations(deps, opened.slice(from, from + BATCH));
+    heartbeat({ began, started: from });
+  }
+  return began;
 }
 
 /** Counts costs against caps, notes who has become compliant, and ends what has come to its end; answers how many end. Safe to repeat. */

@@ -1,5 +1,5 @@
 /** The effects of `scanCycle`. What crosses Temporal is ids and counts; every activity may run twice. */
-
+import { activityInfo } from '@temporalio/activity';
 import { transaction } from '../store/db.js';
 import { createCompiledCache } from '../store/enforcing.js';
 import type { NewScan } from '../store/scans.js';
@@ -44,7 +44,7 @@ export function createScanActivities(deps: ActivityDeps) {
     /** Answers how many began; those that a killed worker left half begun are begun too. */
     beginRemediations: withFailures(async ({ scanId }: ScanOnly) => {
       const started = await beginRemediations(deps, scanId);
-      await startUnstarted(deps);
+      await (activityInfo().attempt > 1 ? startUnstarted(deps, 0) : startUnstarted(deps));
       return started;
     }),
     keepExceptions: withFailures(({ scanId }: ScanOnly) => keepExceptions(deps, scanId)),

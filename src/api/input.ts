@@ -20,28 +20,42 @@ export function parseParts<K extends string>(
   const parsed = {} as { [name in K]: unknown };
   const problems: Problem[] = [];
   const faulty: string[] = [];
+  let found = 0;
   for (const name of Object.keys(parts) as K[]) {
     const [schema, input] = parts[name];
     const result = schema.safeParse(input);
     parsed[name] = result.data;
     if (result.success) continue;
-    problems.push(...problemsOf(schema, result.error.issues, input));
+    const { issues } = result.error;
+    found += issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1), 0);
+    for (const problem of problemsOf(schema, issues, input)) if (problems.push(problem) >= MOST_TOLD) break;
     faulty.push(name);
   }
-  if (problems.length > 0) throw invalidInput(problems, faulty.join(' and '));
+  if (found > 0) throw invalidInput(problems, faulty.join(' and '), found);
   return parsed;
 }
 
-export function invalidInput(problems: readonly Problem[], where: string): TollgateError {
-  return new TollgateError('invalid-input', `${problems.length} problem${problems.length === 1 ? '' : 's'} in the ${where}`, { problems });
+/** How many problems one answer names. */
+export const MOST_TOLD = 1_000;
+/** For how many unknown keys a known one is looked for: comparing words is slow. */
+const MOST_SUGGESTED = 100;
+
+/** `found` is how many there are where `problems` names only the first. */
+export function invalidInput(problems: readonly Problem[], where: string, found = problems.length): TollgateError {
+  const told = problems.slice(0, MOST_TOLD);
+  const more = found > told.length ? `, of which the first ${told.length} are named` : '';
+  return new TollgateError('invalid-input', `${found} problem${found === 1 ? '' : 's'} in the ${where}${more}`, { problems: told });
 }
 
-function problemsOf(schema: z.ZodType, issues: readonly z.core.$ZodIssue[], input: unknown): Problem[] {
-  return issues.flatMap((issue) => {
+/** One by one, so that nobody pays for those that are not told. */
+function* problemsOf(schema: z.ZodType, issues: readonly z.core.$ZodIssue[], input: unknown): Generator<Problem> {
+  let unknown = 0;
+  for (const issue of issues) {
     const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
-    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(schema, [...path, key]));
-    return [{ path: formatPath(path), message: messageOf(schema, issue, path, input) }];
-  });
+    if (issue.code === 'unrecognized_keys') {
+      for (const key of issue.keys) yield unknownKey(schema, [...path, key], ++unknown <= MOST_SUGGESTED);
+    } else yield { path: formatPath(path), message: messageOf(schema, issue, path, input) };
+  }
 }
 
 function messageOf(schema: z.ZodType, issue: z.core.$ZodIssue, path: Path, input: unknown): string {
@@ -52,10 +66,10 @@ function messageOf(schema: z.ZodType, issue: z.core.$ZodIssue, path: Path, input
   return `expected ${describe(wanted)}, got ${showValue(valueAt(input, path))}`;
 }
 
-function unknownKey(schema: z.ZodType, path: Path): Problem {
+function unknownKey(schema: z.ZodType, path: Path, suggest: boolean): Problem {
   const parent = schemaAt(schema, path.slice(0, -1));
   const known = parent?._zod.def.type === 'object' ? Object.keys(parent._zod.def.shape) : [];
-  const nearest = nearestWord(String(path.at(-1)), known);
+  const nearest = suggest ? nearestWord(String(path.at(-1)), known) : undefined;
   return { path: formatPath(path), message: nearest === undefined ? 'unknown key' : `unknown key, did you mean \`${nearest}\`?` };
 }
 

@@ -1,4 +1,5 @@
 import type { ErrorRequestHandler, Request, Response } from 'express';
+import pg from 'pg';
 import { describeError, type ErrorCode, type Problem, TollgateError } from '../errors.js';
 import type { ApiLog } from './deps.js';
 
@@ -84,12 +85,18 @@ const ENCODING_PROBLEMS: ReadonlySet<unknown> = new Set(['charset.unsupported', 
 function asTollgateError(error: unknown): TollgateError | undefined {
   if (error instanceof TollgateError) return error;
   if (isDatabaseAway(error)) return new TollgateError('unavailable', 'the database cannot be reached', { cause: error });
+  if (isRefusedValue(error)) return new TollgateError('invalid-input', 'a value is one that the database cannot hold', { cause: error });
   if (error instanceof URIError) return new TollgateError('invalid-input', 'the path is not validly percent-encoded');
   return fromBodyParser(error);
 }
 
 function isEncodingProblem(error: unknown): error is Error {
   return error instanceof Error && 'type' in error && ENCODING_PROBLEMS.has(error.type);
+}
+
+/** SQLSTATE class 22, data exception: a value that every check before let pass. A net: each one is a check that is missing. */
+function isRefusedValue(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code?.startsWith('22') === true;
 }
 
 /** Errors of Express' body parsers carry `expose` and a `type` such as `entity.parse.failed`. */
@@ -118,7 +125,7 @@ export function isDatabaseAway(error: unknown): boolean {
 export function answerProblem(res: Response, error: unknown, log: ApiLog): void {
   const requestId = String(res.locals['requestId']);
   const details = toProblem(error, requestId);
-  if (details.status >= 500)
+  if (details.status >= 500 || isRefusedValue(error))
     log.error({ requestId, problem: details.type, error: describeError(error), stack: stackOf(error) }, 'request failed');
   if (res.headersSent) {
     res.destroy();

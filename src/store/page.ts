@@ -42,13 +42,13 @@ function isKey(key: unknown, shape: CursorShape): key is CursorKey<CursorShape> 
   return parts.size === names.length && names.every((name) => isPart(shape[name], parts.get(name)));
 }
 
-/** Instants and sequence numbers: what a `Date` can hold. */
-const LARGEST_NUMBER = 8.64e15;
+/** Instants and sequence numbers. Instants of rows are between 1970 and 9999, well within what PostgreSQL holds. */
+const LARGEST_NUMBER = Date.UTC(9_999, 11, 31);
 
 function isPart(type: CursorShape[string] | undefined, value: unknown): boolean {
   // PostgreSQL has no text with a NUL in it.
   if (type === 'string') return typeof value === 'string' && !value.includes('\0');
-  return typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= LARGEST_NUMBER;
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= LARGEST_NUMBER;
 }
 
 function parseJson(text: string): unknown {

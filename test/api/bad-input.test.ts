@@ -91,6 +91,33 @@ describe('every route that takes a body', () => {
       }
     }));
 
+  test('refuses JSON that is nested too deeply, in words', () =>
+    onEach(takesBody, async ({ method, path: name }, path) => {
+      const nested = (open: string, close: string) => open.repeat(20_000) + close.repeat(20_000);
+      for (const raw of [
+        nested('[', ']'),
+        `{"reason":${nested('[', ']')}}`,
+        nested('{"a":', '}').replace(':}', ':1}'),
+        `"\\u0000"`.padStart(9),
+      ]) {
+        const problem = readProblem(await world.ask(method, path, { raw }), 400);
+        expect(problem.errors, `${method} ${name}`).toHaveLength(1);
+        if (raw.length > 100) expect(problem.errors[0]?.message).toContain('nested too deeply');
+      }
+    }));
+
+  test('refuses NULs and halves of pairs in other encodings too', () =>
+    onEach(takesBody, async ({ method, path: name }, path) => {
+      const headers = { 'content-type': 'application/json; charset=utf-16le' };
+      for (const text of ['{"reason":"\\u0000"}', '{"reason":"\ud800"}']) {
+        const problem = readProblem(await world.ask(method, path, { raw: Buffer.from(text, 'utf16le'), headers }), 400);
+        expect(problem.errors[0], `${method} ${name}`).toMatchObject({
+          path: 'reason',
+          message: expect.stringContaining('surrogate') as string,
+        });
+      }
+    }));
+
   test('refuses other content types with 415 and too much with 413', () =>
     onEach(takesBody, async ({ method, path: name }, path) => {
       for (const type of ['text/plain', 'application/xml', 'multipart/form-data', 'application/json; charset=klingon']) {
@@ -143,7 +170,18 @@ describe('every route', () => {
         for (const limit of ['0', '-1', '1001', '99999999999999999999', '1.5', 'all', '1e2']) {
           expectRefused(await world.ask(method, `${path}?limit=${limit}`), [400], `${name} limit=${limit}`);
         }
-        const forged = [[], [1], ['x', 'y'], [1e300, 'a'], [{}, null], { at: 'x', id: 1 }, { at: 9e99, id: 'a' }, { name: 1 }];
+        const forged = [
+          [],
+          [1],
+          ['x', 'y'],
+          [1e300, 'a'],
+          [{}, null],
+          { at: -8.64e15, id: 'a' },
+          { at: 8.64e15, id: 'a' },
+          { at: 'x', id: 1 },
+          { at: 9e99, id: 'a' },
+          { name: 1 },
+        ];
         const cursors = ['abc', '%F0%9F%92%A9', ...forged.map((key) => Buffer.from(JSON.stringify(key)).toString('base64url'))];
         for (const cursor of cursors) {
           expectRefused(await world.ask(method, `${path}?cursor=${cursor}`), [400], `${name} cursor=${cursor}`);
@@ -186,6 +224,29 @@ describe('every route', () => {
         expect(headers.get('x-request-id')).toMatch(/^req_/);
       },
     ));
+});
+
+test('of very many problems it names the first thousand and says how many there are', async () => {
+  const body = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`typ${index}`, 1]));
+  const problem = readProblem(await world.ask('POST', '/v1/evaluate', { body }), 400);
+  expect(problem.detail).toBe('100001 problems in the request body, of which the first 1000 are named');
+  expect(problem.errors).toHaveLength(1_000);
+  expect(problem.errors.filter(({ message }) => message.includes('did you mean')).length).toBeLessThanOrEqual(100);
+  const escaped = `{"tags":[${Array.from({ length: 5_000 }, () => '"\\u0000"').join()}]}`;
+  expect(readProblem(await world.ask('POST', '/v1/evaluate', { raw: escaped }), 400).errors).toHaveLength(1_000);
+});
+
+test('what the database refuses as a value is the request’s fault', async () => {
+  const refusing = await world.another({
+    overrides: {
+      decisionLog: {
+        append: async () => Promise.reject(await world.database.pool.query(`select 'x'::timestamptz`).catch((error: unknown) => error)),
+        waiting: 0,
+        close: async () => {},
+      },
+    },
+  });
+  readProblem(await refusing.ask('POST', '/v1/evaluate', { body: { type: 'compute/instance' } }), 400);
 });
 
 test('an unknown path is 404, whatever the method', async () => {

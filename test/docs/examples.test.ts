@@ -71,7 +71,7 @@ test.each(named('json'))(
 );
 
 describe('README', () => {
-  const evaluations = blocksOf('README.md').filter(({ language, text }) => language === 'sh' && text.includes('tollgate evaluate'));
+  const evaluations = blocksOf('README.md').filter(({ language, text }) => language === 'sh' && text.includes(' evaluate '));
 
   test.each([
     ['allowed', 0],
@@ -81,7 +81,7 @@ describe('README', () => {
     (_word, status) => {
       const block = evaluations[status === 0 ? 0 : 1];
       if (block === undefined) throw new Error('README shows no such command');
-      const [, body = '', args = ''] = /^echo '(.*)' \\\n {2}\| npx tollgate (.*)$/.exec(block.text) ?? [];
+      const [, body = '', args = ''] = /^echo '(.*)' \\\n {2}\| node dist\/cli\/main\.js (.*)$/.exec(block.text) ?? [];
       const answer = tollgate(args.split(' '), body);
       expect(answer).toMatchObject({ stderr: '', status });
       expect(answer.stdout).toMatch(outputPattern(after(block)?.text ?? ''));
@@ -109,6 +109,16 @@ describe('commands', () => {
         .map((line) => [at(block), line] as const),
     )
     .filter(([, line]) => /\btollgate /.test(line));
+
+  const mentioned = DOCUMENTS.flatMap((file) =>
+    [...readDocument(file).matchAll(/`((?:tollgate|node dist\/cli\/main\.js) [^`]+)`/g)].map(([, line]) => line ?? ''),
+  );
+
+  test('each one that a sentence mentions exists, with its options', () => {
+    const problems = mentioned.flatMap((line) => problemsOf(program, line.replace('node dist/cli/main.js', 'tollgate')));
+    expect(mentioned.length).toBeGreaterThan(10);
+    expect(problems.filter((problem) => !problem.startsWith('without'))).toEqual([]);
+  });
 
   test.each(lines)('at %s: %s', (_place, line) => {
     expect(problemsOf(program, line)).toEqual([]);

@@ -49,7 +49,7 @@ test('every problem of the environment and of both files is told at once', () =>
   const settings = 'course: { highGrce: 24h, mediumNotice: soon }\nallowAutoTerminate: "yes"\nscan: { pageSize: 0 }\n';
   const directory = 'people:\n  - { id: dana, manager: bob }\n  - { id: dana }\nowners: { fallback: [finops] }\n';
   expect(problemsOf(env, { settings, directory })).toEqual([
-    'DATABASE_URL: expected an address such as `postgres://user:password@host:5432/tollgate`, got `mysql://x`',
+    'DATABASE_URL: expected an address such as `postgres://user:password@host:5432/tollgate`, got something else, not shown since it may hold a password',
     'TOLLGATE_PORT: expected a port number, got `http`',
     'TOLLGATE_LOG_LEVEL: expected one of trace, debug, info, warn, error, silent, got `loud`',
     'settings.yaml: allowAutoTerminate: expected boolean, got `"yes"`',
@@ -60,6 +60,15 @@ test('every problem of the environment and of both files is told at once', () =>
     'directory.yaml: people[0].manager: `bob` is not among the people',
     'directory.yaml: owners.fallback[0]: there is no group `finops`',
   ]);
+});
+
+test('the address of the database is shown nowhere: it may hold a password', () => {
+  for (const DATABASE_URL of ['mysql://u:hunter2@h/db', 'postgres//u:hunter2@h', 'hunter2']) {
+    const problems = problemsOf({ DATABASE_URL });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(/^DATABASE_URL: expected an address/);
+    expect(problems[0]).not.toContain('hunter2');
+  }
 });
 
 test('a file that is no YAML is named with line and column', () => {

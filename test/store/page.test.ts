@@ -18,6 +18,8 @@ describe('cursors', () => {
     ['a part too many', encode({ at: 1, id: 'a', more: 1 })],
     ['a text where a number belongs', encode({ at: '1', id: 'a' })],
     ['an instant that no date can hold', encode({ at: 8.65e15, id: 'a' })],
+    ['an instant that PostgreSQL cannot hold', encode({ at: -8.64e15, id: 'a' })],
+    ['an instant after all rows', encode({ at: 8.64e15, id: 'a' })],
     ['a text that PostgreSQL cannot hold', encode({ at: 1, id: 'a\0' })],
     ['another list’s cursor', encodeCursor({ seq: 7 })],
   ])('%s is refused as invalid input', (_, cursor) => {

@@ -84,6 +84,7 @@ function printSection(context: CliContext, section: string, object: JsonObject):
   context.out(`\n${titleOf(section)}\n`);
   const lists = Object.entries(object).filter(([, value]) => Array.isArray(value));
   const rest = Object.entries(object).filter(([, value]) => !Array.isArray(value));
+  if (Object.keys(object).length === 0) context.out('  none\n');
   printObject(
     context,
     {},
