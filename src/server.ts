@@ -37,7 +37,10 @@ export async function runServer(env: NodeJS.ProcessEnv = process.env): Promise<v
     queryTimeoutMs: 20_000,
     onError: (err) => log.warn({ err }, 'a database connection broke'),
   });
-  const snapshot = createSnapshot(pool, { onHealth: healthLog(log, 'the database') });
+  const snapshot = createSnapshot(pool, {
+    onHealth: healthLog(log, 'the database'),
+    onUnreadable: (problem) => log.error({ problem }, 'an enforcing policy cannot be read: each of its rules counts as unknown'),
+  });
   const decisionLog = createDecisionLog(pool, { alsoWrite: writeDecisionFacts, onHealth: healthLog(log, 'the decision log') });
   const connection = Connection.lazy(config.temporal.connectionOptions);
   const server = createServer(appOf(config, { pool, snapshot, decisionLog, connection, log }));

@@ -30,7 +30,7 @@ export interface ScanOnly {
 }
 
 export function createScanActivities(deps: ActivityDeps) {
-  const policies = createCompiledCache();
+  const policies = createCompiledCache((problem) => deps.log.warn({ problem }, 'an enforcing policy cannot be read'));
   return {
     /** Opens the scan; answers how many shards it has. */
     openScan: withFailures((scan: NewScan) => planScan(deps, scan)),

@@ -107,8 +107,10 @@ function compileChecks<T extends PolicyType>({ type, rules }: PolicyOf<T>): read
 }
 
 function compilePolicy(versioned: VersionedPolicy): readonly CompiledRule[] {
-  const traits = RULE_KINDS[versioned.policy.type];
-  return compileChecks(versioned.policy).map((checked) => compileRule(traits, versioned, checked));
+  const { policy, unreadable } = versioned;
+  const traits = RULE_KINDS[policy.type];
+  const checked = unreadable === undefined ? compileChecks(policy) : policy.rules.map((rule) => ({ rule, checks: broken(new Error(unreadable)) }));
+  return checked.map((each) => compileRule(traits, versioned, each));
 }
 
 function compareText(a: string, b: string): number {

@@ -20,6 +20,7 @@ import type {
   ScanFinding,
   ScanVerdict,
 } from './model.js';
+import type { ExceptionRecord } from './records.js';
 import { recommend } from './remedy.js';
 import type { Offer, Question } from './rules/check.js';
 
@@ -27,6 +28,8 @@ import type { Offer, Question } from './rules/check.js';
 export interface EvaluationContext {
   /** Sizes that instances may have in a region, for fixes and resize targets; always the same array for the same region. */
   readonly offers?: (region: string | null) => readonly Offer[];
+  /** How many uses this request may make of an exception with a cap on uses, by its id, where that is known better than by its record. */
+  readonly usesLeft?: ReadonlyMap<string, number>;
 }
 
 export interface EvaluationRequest {
@@ -93,6 +96,23 @@ function decide({ violations, warnings, unknowns }: Gathered): DecisionWord {
   return warnings.some((finding) => finding.effect === 'warn') || unknown('warn') ? 'warn' : 'allow';
 }
 
+/** The uses that one request makes of exceptions: as many as their caps leave, and no more. */
+class Uses {
+  readonly #left: ReadonlyMap<string, number>;
+  readonly #made = new Map<string, number>();
+
+  constructor(left: ReadonlyMap<string, number> = new Map()) {
+    this.#left = left;
+  }
+
+  readonly mayUse = ({ id, caps, used }: ExceptionRecord): boolean =>
+    caps.uses === null || (this.#made.get(id) ?? 0) < (this.#left.get(id) ?? caps.uses - used.uses);
+
+  make({ id, caps }: ExceptionRecord): void {
+    if (caps.uses !== null) this.#made.set(id, (this.#made.get(id) ?? 0) + 1);
+  }
+}
+
 /** Judges a request as of `at`. Findings are in the order of the request, then of policy name, rule and path; all are given at once. */
 export function evaluateRequest(
   compiled: CompiledPolicies,
@@ -102,15 +122,21 @@ export function evaluateRequest(
   context: EvaluationContext = {},
 ): Decision {
   const question: Question = { point: 'deploy', at, offers: context.offers ?? noOffers };
+  const uses = new Uses(context.usesLeft);
   const gathered: Gathered = { violations: [], warnings: [], unknowns: [], errors: [], exceptionsApplied: [] };
   request.resources.forEach((resource, resourceIndex) => {
     for (const rule of compiled.rulesFor(resource.type, 'deploy')) {
       const judgement = judge(rule, resource, question);
       if (judgement.verdict === 'compliant' || judgement.verdict === 'not-applicable') continue;
       const { policyName, ruleName } = rule;
-      const exception = hasEffect(rule, judgement) ? findException(exceptions, { resource, policyName, ruleName, at }) : undefined;
-      if (exception === undefined) gather(gathered, rule, judgement, resource, resourceIndex);
-      else gathered.exceptionsApplied.push({ id: exception.id, policyName, ruleName, expiresAt: exception.expiresAt, resourceIndex });
+      const asked = { resource, policyName, ruleName, at, mayUse: uses.mayUse };
+      const exception = hasEffect(rule, judgement) ? findException(exceptions, asked) : undefined;
+      if (exception === undefined) {
+        gather(gathered, rule, judgement, resource, resourceIndex);
+        continue;
+      }
+      uses.make(exception);
+      gathered.exceptionsApplied.push({ id: exception.id, policyName, ruleName, expiresAt: exception.expiresAt, resourceIndex });
     }
   });
   return { decision: decide(gathered), ...gathered };

@@ -57,7 +57,8 @@ function isSelected(target: Target<'selector'>, resource: Resource): boolean {
   return (target.account === null || target.account === resource.account) && hasTags(resource, target.tags);
 }
 
-function covers(target: ExceptionTarget, resource: Resource): boolean {
+/** Whether an exception to this target is one for `resource`: neither its state nor its conditions are looked at. */
+export function covers(target: ExceptionTarget, resource: Resource): boolean {
   switch (target.kind) {
     case 'resource':
       return isResource(target, resource);
@@ -118,15 +119,20 @@ export interface ExceptionQuestion {
   readonly policyName: string;
   readonly ruleName: string;
   readonly at: Instant;
+  /** What else must hold of the exception; without it, nothing. */
+  readonly mayUse?: (record: ExceptionRecord) => boolean;
 }
 
 /** The exception that permits `resource` to violate the rule at `at`, or undefined. */
 export function findException(compiled: CompiledExceptions, question: ExceptionQuestion): ExceptionRecord | undefined {
-  const { resource, at } = question;
+  const { resource, at, mayUse = () => true } = question;
   const index = compiled.byRule.get(ruleKey(question.policyName, question.ruleName));
   if (index === undefined) return undefined;
   const inForce = (record: ExceptionRecord): boolean =>
-    exceptionStatus(record, at) === 'approved' && covers(record.target, resource) && conditionsHold(record.conditions, resource);
+    exceptionStatus(record, at) === 'approved' &&
+    covers(record.target, resource) &&
+    conditionsHold(record.conditions, resource) &&
+    mayUse(record);
   const own = resource.id === null ? undefined : index.byResourceId.get(resource.id)?.find(inForce);
   return own ?? index.others.find(inForce);
 }

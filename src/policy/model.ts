@@ -169,6 +169,8 @@ export type Policy = { [T in PolicyType]: PolicyOf<T> }[PolicyType];
 export interface VersionedPolicy {
   readonly version: string;
   readonly policy: Policy;
+  /** Why it cannot be judged by, where it cannot: `policy` then holds no more than the names of its rules. */
+  readonly unreadable?: string;
 }
 
 // ---------------------------------------------------------------- resources

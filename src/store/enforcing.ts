@@ -1,9 +1,9 @@
 /** The policies that enforce, as one set with a revision: what API processes and activities judge by. */
 import { createHash } from 'node:crypto';
-import { TollgateError } from '../errors.js';
 import { canonicalJson } from '../policy/canonical.js';
 import { type CompiledPolicies, compilePolicies } from '../policy/compile.js';
-import type { VersionedPolicy } from '../policy/model.js';
+import { formatIssue } from '../policy/issue.js';
+import { POLICY_TYPES, type Policy, type PolicyType, type VersionedPolicy } from '../policy/model.js';
 import { parsePolicyContent } from '../policy/parse.js';
 import { type Db, toTimestamp } from './db.js';
 
@@ -30,6 +30,7 @@ interface Member {
 }
 
 interface StoredMember extends Member {
+  readonly type: PolicyType;
   readonly content: object;
 }
 
@@ -37,9 +38,9 @@ const MEMBERS = 'p.id, p.name, v.version, v.content_hash as "contentHash"';
 const ENFORCING =
   'from policies p join policy_versions v on v.policy_name = p.name and v.version = p.active_version order by p.name collate "C"';
 
-/** Every policy whose active version is not null, in that version. @throws invalid-policy for one that this program cannot read */
+/** Every policy whose active version is not null, in that version; one that this program cannot read is `unreadable` and hides no other. */
 export async function loadEnforcing(db: Db): Promise<Enforcing> {
-  const { rows } = await db.query<StoredMember>(`select ${MEMBERS}, v.content ${ENFORCING}`);
+  const { rows } = await db.query<StoredMember>(`select ${MEMBERS}, p.type, v.content ${ENFORCING}`);
   return {
     revision: revisionOf(rows),
     policies: rows.map(toVersioned),
@@ -48,10 +49,36 @@ export async function loadEnforcing(db: Db): Promise<Enforcing> {
 }
 
 /** What is stored was valid when it was written: anything else was written by another program. */
-function toVersioned({ name, version, content }: StoredMember): VersionedPolicy {
+function toVersioned(member: StoredMember): VersionedPolicy {
+  const { name, version, content } = member;
   const { policy, issues } = parsePolicyContent(content);
   if (policy !== undefined) return { version, policy };
-  throw new TollgateError('invalid-policy', `policy \`${name}\` ${version} as stored is not valid for this program`, { problems: issues });
+  const why = issues.map(formatIssue).join('; ');
+  return { version, policy: standIn(member), unreadable: `policy \`${name}\` ${version} as stored is not valid for this program: ${why}` };
+}
+
+/** What can be told of a policy that cannot be read, so that each of its rules counts as unknown wherever it may apply. */
+function standIn({ name, type, content }: StoredMember): Policy {
+  const rules = at(at(content, 'spec'), 'rules');
+  const names = Array.isArray(rules) ? rules.map((rule) => at(rule, 'name')).filter((rule) => typeof rule === 'string') : [];
+  const namespace = at(at(content, 'metadata'), 'namespace');
+  const known: PolicyType = POLICY_TYPES.includes(type) ? type : 'ResourceLimit';
+  return {
+    name,
+    type: known,
+    ...(typeof namespace === 'string' ? { namespace } : {}),
+    // No days of metrics are needed for what is not judged.
+    rules: (names.length > 0 ? names : [name]).map((rule) => ({ name: rule, periodMs: 0 })),
+  } as Policy;
+}
+
+function at(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+}
+
+/** What to tell the operator of a set. */
+export function unreadableOf(set: Enforcing): readonly string[] {
+  return set.policies.flatMap(({ unreadable }) => unreadable ?? []);
 }
 
 function revisionOf(members: readonly Member[]): string {
@@ -64,8 +91,11 @@ export interface CompiledCache {
   load(db: Db): Promise<CompiledSet>;
 }
 
-/** Parses and compiles each revision once, for this process. Make one per process and share it. */
-export function createCompiledCache(): CompiledCache {
+/**
+ * Parses and compiles each revision once, for this process. Make one per process and share it. `onUnreadable` is told of each policy
+ * that cannot be read, once for each revision.
+ */
+export function createCompiledCache(onUnreadable: (problem: string) => void = () => {}): CompiledCache {
   let last: CompiledSet | undefined;
   return {
     async load(db) {
@@ -74,6 +104,7 @@ export function createCompiledCache(): CompiledCache {
       const enforcing = await loadEnforcing(db);
       const set = { ...enforcing, compiled: compilePolicies(enforcing.policies) };
       last = set;
+      for (const problem of unreadableOf(set)) onUnreadable(problem);
       return set;
     },
   };

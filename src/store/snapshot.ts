@@ -27,7 +27,7 @@ export interface Snapshot {
   /** @throws unavailable as long as it never could be loaded */
   get(): SnapshotState;
   readonly loaded: boolean;
-  /** True while what it has may be out of date: the database is away, or holds what this program cannot read. */
+  /** True while what it has may be out of date: the database is away, or cannot be read. */
   readonly degraded: boolean;
   /** Why it is degraded, for people; null when it is not. */
   readonly problem: string | null;
@@ -42,6 +42,8 @@ export interface SnapshotOptions {
   readonly now?: () => number;
   /** Told the reason when it becomes degraded, and null when it is well again. */
   readonly onHealth?: (problem: string | null) => void;
+  /** Told of each enforcing policy that this program cannot read, once for each revision of the set. */
+  readonly onUnreadable?: (problem: string) => void;
 }
 
 /** Far longer than a reading takes; a database that is silent for so long is away. */
@@ -53,7 +55,7 @@ const STATEMENT_TIMEOUT_MS = 2_000;
  */
 export function createSnapshot(pool: Pool, options: SnapshotOptions = {}): Snapshot {
   const { pollMs = 500, now = Date.now, onHealth = () => {} } = options;
-  const cache = createCompiledCache();
+  const cache = createCompiledCache(options.onUnreadable);
   let state: SnapshotState | undefined;
   let revisions: string | undefined;
   let problem: string | null = 'the database has not been read yet';

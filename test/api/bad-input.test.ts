@@ -94,15 +94,10 @@ describe('every route that takes a body', () => {
   test('refuses JSON that is nested too deeply, in words', () =>
     onEach(takesBody, async ({ method, path: name }, path) => {
       const nested = (open: string, close: string) => open.repeat(20_000) + close.repeat(20_000);
-      for (const raw of [
-        nested('[', ']'),
-        `{"reason":${nested('[', ']')}}`,
-        nested('{"a":', '}').replace(':}', ':1}'),
-        `"\\u0000"`.padStart(9),
-      ]) {
+      for (const raw of [nested('[', ']'), `{"reason":${nested('[', ']')}}`, nested('{"a":', '}').replace(':}', ':1}')]) {
         const problem = readProblem(await world.ask(method, path, { raw }), 400);
         expect(problem.errors, `${method} ${name}`).toHaveLength(1);
-        if (raw.length > 100) expect(problem.errors[0]?.message).toContain('nested too deeply');
+        expect(problem.errors[0]?.message).toContain('nested too deeply');
       }
     }));
 

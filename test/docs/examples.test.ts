@@ -12,6 +12,7 @@ import { formatIssue } from '../../src/policy/issue.js';
 import { parsePolicies } from '../../src/policy/parse.js';
 import { parsePolicyTest } from '../../src/policy/parse-policy-test.js';
 import { runPolicyTests } from '../../src/policy/policy-test.js';
+import { SCAN_SCHEDULE_ID, SEARCH_ATTRIBUTES, workflowIds, WORKFLOWS } from '../../src/workflows/messages.js';
 import { problemsOf } from '../cli/command-line.js';
 import { silentContext } from '../cli/context.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -205,6 +206,21 @@ test('every field of a policy is in the reference', () => {
   expect(words.size).toBeGreaterThan(40);
   expect([...words].filter((word) => !new RegExp(`\\b${word}\\b`).test(page))).toEqual([]);
 }, 60_000);
+
+describe('docs/temporal-ui.md', () => {
+  const page = readDocument('docs/temporal-ui.md');
+
+  test('it names every workflow with its id', () => {
+    const ids = Object.values(workflowIds).map((idOf) => idOf('<').split('<')[0]);
+    for (const id of [...ids, SCAN_SCHEDULE_ID]) expect(page).toContain(`\`${id}`);
+    for (const name of Object.values(WORKFLOWS)) expect(page).toContain(`| \`${name}\` |`);
+  });
+
+  test('its search attributes are those that are registered', () => {
+    const named = new Set(page.match(/\bTollgate[A-Z]\w+/g));
+    expect([...named].sort()).toEqual(SEARCH_ATTRIBUTES.map(({ name }) => name).sort());
+  });
+});
 
 test('the directory of the documentation is the one that is shipped', () => {
   expect(load(readDocument('config/directory.yaml'))).toMatchObject({

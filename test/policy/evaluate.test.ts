@@ -56,6 +56,18 @@ describe('a request', () => {
     expect(ask(AT + 1).decision).toBe('deny');
   });
 
+  it('uses an exception as often as its cap on uses leaves, and no more', () => {
+    const selector = { kind: 'selector', tags: { owner: 'dana@company.com' }, account: null } as const;
+    const capped = exception({ target: selector, caps: { uses: 3, money: null }, used: { uses: 1, money: '0' } });
+    const plan = { resources: ['i-1', 'i-2', 'i-3'].map((id) => resource({ id, specs: oversized.specs })) };
+    const ask = (context = {}) => evaluateRequest(shipped, compileExceptions([capped]), plan, AT, context);
+    const indexesOf = (parts: readonly { readonly resourceIndex: number }[]) => [...new Set(parts.map((part) => part.resourceIndex))];
+    expect(indexesOf(ask().exceptionsApplied)).toEqual([0, 1]);
+    expect(indexesOf(ask().violations)).toEqual([2]);
+    expect(indexesOf(ask({ usesLeft: new Map([['exc_1', 1]]) }).exceptionsApplied)).toEqual([0]);
+    expect(ask({ usesLeft: new Map([['exc_1', 3]]) }).decision).toBe('allow');
+  });
+
   it('uses no exception where nothing is violated', () => {
     const answer = evaluateRequest(shipped, compileExceptions([exception()]), { resources: [resource()] }, AT);
     expect(answer.exceptionsApplied).toEqual([]);

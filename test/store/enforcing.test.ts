@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { longestPeriodMs } from '../../src/policy/compile.js';
+import { evaluateRequest } from '../../src/policy/evaluate.js';
+import { NO_EXCEPTIONS } from '../../src/policy/exception.js';
 import type { Db } from '../../src/store/db.js';
 import { createCompiledCache, loadEnforcing, loadLiveExceptions, recordPolicySet } from '../../src/store/enforcing.js';
+import { resource } from '../policy/samples.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { AT, activate, insertException, insertPolicy, insertVersion, policyContent } from './fixtures.js';
 
@@ -54,13 +58,27 @@ test('each revision is compiled once', async () => {
   expect(second.compiled.rules).toHaveLength(2);
 });
 
-test('a stored policy that cannot be read says which, and what is wrong', async () => {
+test('a stored policy that cannot be read counts as unknown rule by rule, says what is wrong, and hides no other', async () => {
   await insertPolicy(db, { name: 'a', content: { ...policyContent('a'), kind: 'Other' } });
-  await expect(loadEnforcing(db)).rejects.toMatchObject({
-    code: 'invalid-policy',
-    message: expect.stringContaining('`a` 1.0.0') as string,
-    problems: [expect.objectContaining({ path: 'kind' })],
-  });
+  await insertPolicy(db, { name: 'b' });
+  await insertPolicy(db, { name: 'c', content: { strange: true } });
+  const told: string[] = [];
+  const cache = createCompiledCache((problem) => told.push(problem));
+  const set = await cache.load(db);
+  await cache.load(db);
+  expect(told).toEqual([expect.stringMatching(/`a` 1\.0\.0 .*kind/), expect.stringMatching(/`c` 1\.0\.0/)]);
+  const big = resource({ specs: { vcpus: 32 } });
+  const decision = evaluateRequest(set.compiled, NO_EXCEPTIONS, { resources: [big] }, AT);
+  expect(decision.violations.map(({ policyName }) => policyName)).toEqual(['b']);
+  expect(decision.errors.map(({ policyName, ruleName }) => [policyName, ruleName])).toEqual([
+    ['a', 'size'],
+    ['c', 'c'],
+  ]);
+  expect(decision.unknowns.map(({ policyName, effect }) => [policyName, effect])).toEqual([
+    ['a', 'warn'],
+    ['c', 'warn'],
+  ]);
+  expect(longestPeriodMs(set.policies.map(({ policy }) => policy))).toBe(0);
 });
 
 test('what a revision stood for is kept once', async () => {

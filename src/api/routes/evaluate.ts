@@ -1,9 +1,7 @@
 import { TollgateError } from '../../errors.js';
 import { newId } from '../../ids.js';
-import { evaluateRequest as judge } from '../../policy/evaluate.js';
-import type { Decision, Resource } from '../../policy/model.js';
+import type { Resource } from '../../policy/model.js';
 import { hourlyFromMonthly, monthlyFromHourly, roundMoney, sum } from '../../policy/money.js';
-import type { ExceptionUse } from '../../store/exception-uses.js';
 import { addressed, type NewNotice } from '../../store/outbox.js';
 import {
   decisionSchema,
@@ -17,6 +15,7 @@ import {
 } from '../contract/evaluate.js';
 import type { LoggedDecision } from '../decision-facts.js';
 import type { AppContext } from '../deps.js';
+import { judgeRequest } from '../judge.js';
 import { type Call, defineRoute, type Principal, type Reply } from '../route.js';
 
 /** Answers 200 for every decision, a denial too; 503 only when the policies never could be loaded, or an unseen token meets an absent database. */
@@ -35,16 +34,19 @@ async function evaluateNow(context: AppContext, call: Call<unknown, unknown, Eva
   const { snapshot } = context;
   const state = snapshot.get();
   const resources = toResources(request).map((resource) => priced(context, resource));
-  const decision = judge(state.policies.compiled, state.exceptions, { resources }, at, { offers: context.offers });
+  const id = newId('dec');
+  const idempotencyKey = request.idempotency_key ?? null;
+  const asked = { resources, at, dryRun: request.dry_run, principal: principal.id, requester, decisionId: id, idempotencyKey };
+  const { decision, uses } = await judgeRequest(context, asked);
   const answer = toWireDecision(decision, {
-    id: newId('dec'),
+    id,
     at,
     resources,
     cost: costOf(resources, state.installation.currency),
     policySet: state.policies.revision,
     degraded: snapshot.degraded,
   });
-  const logged = toLogged(call, requester, decision, answer, resources);
+  const logged = { ...toLogged(call, requester, answer, resources), uses };
   const { durable } = await context.decisionLog.append(logged);
   context.metrics.countDecision(answer.decision, answer.degraded || !durable);
   return { status: 200, body: durable ? answer : { ...answer, degraded: true, durable } };
@@ -85,10 +87,9 @@ function costOf(resources: readonly Resource[], currency: string): WireCost {
 function toLogged(
   call: Call<unknown, unknown, EvaluateRequest>,
   requester: string,
-  decision: Decision,
   answer: WireDecision,
   resources: readonly Resource[],
-): LoggedDecision {
+): Omit<LoggedDecision, 'uses'> {
   const { body: request, principal, at } = call;
   const dryRun = request.dry_run;
   return {
@@ -104,7 +105,6 @@ function toLogged(
     account: request.account ?? resources[0]?.account ?? null,
     request: JSON.stringify(toLoggedRequest(request)),
     result: JSON.stringify(answer),
-    uses: dryRun ? [] : usesOf(decision, answer.decision_id, requester, at),
     notices: dryRun || answer.decision !== 'deny' ? [] : denialNotices(answer, requester),
   };
 }
@@ -117,15 +117,6 @@ function toLoggedRequest(request: EvaluateRequest): unknown {
   });
   const resources = request.resources?.map((resource) => ({ ...resource, ...instants(resource) }));
   return { ...request, ...instants(request), ...(resources === undefined ? {} : { resources }) };
-}
-
-function usesOf(decision: Decision, decisionId: string, requester: string, at: number): readonly ExceptionUse[] {
-  return decision.exceptionsApplied.map(({ id, resourceIndex }) => ({
-    exceptionId: id,
-    key: `${decisionId}:${resourceIndex}`,
-    usedBy: requester,
-    at,
-  }));
 }
 
 const FINDINGS_TOLD = 10;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { unreadableOf } from '../../store/enforcing.js';
 import { defineRoute, type Route } from '../route.js';
 import { isTemporalAway } from '../temporal-access.js';
 
@@ -41,6 +42,7 @@ export const health = [
       if (snapshot.degraded) away.push({ part: 'database', problem: snapshot.problem ?? 'unreachable' });
       if (await isTemporalAway(temporal)) away.push({ part: 'temporal', problem: `${temporal.address} does not answer` });
       const state = snapshot.loaded ? snapshot.get() : undefined;
+      if (state !== undefined) for (const problem of unreadableOf(state.policies)) away.push({ part: 'policies', problem });
       const acceleration = state?.installation.acceleration ?? null;
       const body: z.infer<typeof readiness> = {
         ready: snapshot.loaded,

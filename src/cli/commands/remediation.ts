@@ -70,7 +70,9 @@ function showCommand(parent: Command, context: CliContext): void {
 function printTimeline(context: CliContext, remediation: JsonObject): void {
   const timeline = Array.isArray(remediation['timeline']) ? (remediation['timeline'] as readonly JsonObject[]) : [];
   for (const { at, event, ...details } of timeline) {
-    const rest = Object.entries(details).map(([name]) => `${name}=${textAt(details, name)}`);
+    const rest = Object.entries(details)
+      .filter(([, value]) => value !== null)
+      .map(([name]) => `${name}=${textAt(details, name)}`);
     context.out(`  ${textAt({ at }, 'at')}  ${String(event)}  ${rest.join(' ')}`.trimEnd().concat('\n'));
   }
 }
