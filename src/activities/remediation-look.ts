@@ -14,8 +14,9 @@ import { transaction } from '../store/db.js';
 import { getInstallation } from '../store/installation.js';
 import { findPause } from '../store/pauses.js';
 import { savedResource, saveForUndo } from '../store/remediation-writes.js';
+import { alive } from './alive.js';
 import type { ActivityDeps } from './deps.js';
-import { alive, type Concern, fingerprint, type Judged, type ReadingDeps, readAndJudge, readResource } from './remediation-reading.js';
+import { type Concern, fingerprint, type Judged, type ReadingDeps, readAndJudge, readResource } from './remediation-reading.js';
 import { nudgeRemediations } from './remediation-start.js';
 
 export interface LookInput extends Concern {

@@ -81,7 +81,7 @@ async function changeViolation(db: Db, { violation, violationId, at }: Projectio
       await markExcepted(db, [violationId], violation.exceptionId, at);
       return;
     case 'reopen':
-      await reopenAfterUndo(db, violationId, violation.resourceId);
+      await reopenAfterUndo(db, violationId, violation.resourceId, at);
       return;
     default:
       violation satisfies never;

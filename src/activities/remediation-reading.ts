@@ -1,6 +1,5 @@
 /** The resource as it is at the provider now, judged by the versions that enforce now. */
 import { createHash } from 'node:crypto';
-import { heartbeat } from '@temporalio/activity';
 import type { Provider } from '../cloud/provider.js';
 import { describeError, TollgateError } from '../errors.js';
 import { canonicalJson } from '../policy/canonical.js';
@@ -98,18 +97,4 @@ export function fingerprint(resource: Resource): string {
   const { type, name, state, tags, specs, attachedTo, namespace, managedBy } = resource;
   const facts: Json = JSON.parse(JSON.stringify({ type, name, state, tags, specs, attachedTo, namespace, managedBy }));
   return createHash('sha256').update(canonicalJson(facts)).digest('hex').slice(0, 32);
-}
-
-const HEARTBEAT_EVERY_MS = 1_000;
-
-/** Keeps the activity alive in the eyes of the server while `work` runs, so that a dead worker is noticed within seconds. */
-export async function alive<T>(work: () => Promise<T>): Promise<T> {
-  const timer = setInterval(() => {
-    heartbeat();
-  }, HEARTBEAT_EVERY_MS);
-  try {
-    return await work();
-  } finally {
-    clearInterval(timer);
-  }
 }

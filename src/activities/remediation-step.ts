@@ -6,9 +6,10 @@ import type { Resource, ResourceKey } from '../policy/model.js';
 import { completeEffect, type EffectOutcome, failEffect, startEffect } from '../store/effects.js';
 import { findPause } from '../store/pauses.js';
 import { savedResource } from '../store/remediation-writes.js';
+import { alive } from './alive.js';
 import type { ActivityDeps } from './deps.js';
 import { isRetryable } from './failure.js';
-import { alive, fingerprint, isGone } from './remediation-reading.js';
+import { fingerprint, isGone } from './remediation-reading.js';
 
 export type StepCommand =
   | { readonly kind: 'stop' | 'start' | 'terminate' | 'delete' | 'create-snapshot' }

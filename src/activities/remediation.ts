@@ -18,7 +18,10 @@ import { performStep, type StepInput } from './remediation-step.js';
 
 /** All that a remediation reads and does outside its workflow. Each is safe to repeat: see its own file. */
 export function createRemediationActivities(activityDeps: ActivityDeps) {
-  const deps = { ...activityDeps, policies: createCompiledCache((problem) => activityDeps.log.warn({ problem }, 'an enforcing policy cannot be read')) };
+  const deps = {
+    ...activityDeps,
+    policies: createCompiledCache((problem) => activityDeps.log.warn({ problem }, 'an enforcing policy cannot be read')),
+  };
   return {
     projectRemediation: withFailures((projection: Projection) => projectRemediation(deps, projection)),
     lookBeforeActing: withFailures((input: LookInput) => lookBeforeActing(deps, input)),

@@ -6,6 +6,7 @@ import { longestPeriodMs } from '../policy/compile.js';
 import { DAY, waitingLength } from '../policy/durations.js';
 import { compileExceptions } from '../policy/exception.js';
 import type { Metrics, Resource, ResourceKey } from '../policy/model.js';
+import { accountMode } from '../policy/settings.js';
 import type { CompiledCache, CompiledSet } from '../store/enforcing.js';
 import { loadLiveExceptions } from '../store/exceptions.js';
 import { findListing, type ListingOf, type ListingProgress, resumeListing, storePage } from '../store/findings.js';
@@ -43,7 +44,8 @@ export async function readShard(deps: ShardDeps, input: ScanShardInput): Promise
   const at = deps.now();
   const { acceleration } = await getInstallation(deps.pool);
   const newEpisodeBefore = at - waitingLength(deps.settings.course.newEpisodeAfterMs, acceleration);
-  return reconcileShard(deps.pool, listing, { at, newEpisodeBefore });
+  const enforced = accountMode(deps.settings, listing.provider, listing.account) === 'enforce';
+  return reconcileShard(deps.pool, listing, { at, newEpisodeBefore, enforced });
 }
 
 async function readPage(

@@ -109,7 +109,8 @@ function compileChecks<T extends PolicyType>({ type, rules }: PolicyOf<T>): read
 function compilePolicy(versioned: VersionedPolicy): readonly CompiledRule[] {
   const { policy, unreadable } = versioned;
   const traits = RULE_KINDS[policy.type];
-  const checked = unreadable === undefined ? compileChecks(policy) : policy.rules.map((rule) => ({ rule, checks: broken(new Error(unreadable)) }));
+  const checked =
+    unreadable === undefined ? compileChecks(policy) : policy.rules.map((rule) => ({ rule, checks: broken(new Error(unreadable)) }));
   return checked.map((each) => compileRule(traits, versioned, each));
 }
 

@@ -33,6 +33,9 @@ export interface Facts {
   readonly mode: AccountMode;
 }
 
+/** How the message of what closes `skipped` in mode `observe` begins. */
+export const ONLY_OBSERVED = 'the account is only observed';
+
 export type Outlook =
   | { readonly kind: 'end'; readonly result: RemediationResult; readonly message: string; readonly exceptionId: string | null }
   | { readonly kind: 'wait'; readonly waitingFor: WaitingFor; readonly message: string; readonly approvalOutdated: boolean }
@@ -79,7 +82,7 @@ function gate(facts: Facts, act: Act, message: string): Outlook {
   }
   if (facts.consentNeeded(action) && facts.approval !== 'valid') return consentWait(facts, action);
   if (writes && facts.mode === 'observe')
-    return end('skipped', `the account is only observed: would have tried to ${actionWords(action)} \`${facts.resourceId}\``);
+    return end('skipped', `${ONLY_OBSERVED}: would have tried to ${actionWords(action)} \`${facts.resourceId}\``);
   return { kind: 'act', action, parameters, message };
 }
 

@@ -2,12 +2,10 @@
 import type { Decimal } from '../policy/model.js';
 import { roundMoney } from '../policy/money.js';
 import type { ExceptionRecord, ExceptionStatus, ExceptionType } from '../policy/records.js';
-import { iso } from './scope.js';
+import { iso, type ReportFrame, type ReportMetadata, toMetadata } from './scope.js';
 
-export interface ExceptionsFacts {
-  readonly at: number;
-  readonly currency: string;
-  /** By the status that holds at `at`. */
+export interface ExceptionsFacts extends ReportFrame {
+  /** Those that lived in the period, by the status that holds at its end. */
   readonly counts: readonly {
     readonly status: ExceptionStatus;
     readonly policyName: string;
@@ -38,6 +36,7 @@ export interface ListedException {
 }
 
 export interface ExceptionsReport {
+  readonly report_metadata: ReportMetadata;
   readonly generated_at: string;
   readonly total_exceptions: number;
   readonly by_status: Readonly<Partial<Record<ExceptionStatus, number>>>;
@@ -56,7 +55,8 @@ export interface ExceptionsReport {
 
 export function toExceptionsReport(facts: ExceptionsFacts): ExceptionsReport {
   return {
-    generated_at: iso(facts.at),
+    report_metadata: toMetadata(facts),
+    generated_at: iso(facts.period.end),
     total_exceptions: facts.counts.reduce((total, { count }) => total + count, 0),
     by_status: countBy(facts.counts, ({ status }) => status),
     by_policy: countBy(facts.counts, ({ policyName }) => policyName),

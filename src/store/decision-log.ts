@@ -8,7 +8,7 @@ import { createOwnConnection } from './own-connection.js';
 export interface DecisionLog<D extends DecisionRecord = DecisionRecord> {
   /**
    * Resolves when the decision is written (`durable: true`), or when it is known that the database is away: then it is kept in memory
-   * and written as soon as the database is back. Nothing is lost while the process lives.
+   * and written as soon as the database is back, as what it was answered as. Nothing is lost while the process lives.
    * @throws unavailable when the memory for such decisions is full, and the decision then is not kept
    * @throws invalid-input when the database refuses this one row
    */
@@ -30,10 +30,27 @@ export interface DecisionLogOptions<D extends DecisionRecord> {
   readonly onHealth?: (problem: string | null) => void;
 }
 
-interface Entry<D> {
-  readonly decision: D;
+class Entry<D extends DecisionRecord> {
+  decision: D;
+  readonly size: number;
   readonly resolve: (outcome: { readonly durable: boolean }) => void;
   readonly reject: (error: Error) => void;
+  #answered = false;
+
+  constructor(decision: D, resolve: Entry<D>['resolve'], reject: Entry<D>['reject']) {
+    this.decision = decision;
+    this.size = sizeOf(decision);
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+
+  /** The answer goes out before it is written, and says so; what is written later says the same. */
+  answerFromMemory(): void {
+    if (this.#answered) return;
+    this.#answered = true;
+    this.decision = asAnsweredFromMemory(this.decision);
+    this.resolve({ durable: false });
+  }
 }
 
 /** What is not written yet, in the order in which it came. */
@@ -43,16 +60,28 @@ class Waiting<D extends DecisionRecord> {
 
   add(entry: Entry<D>): void {
     this.entries.push(entry);
-    this.characters += sizeOf(entry.decision);
+    this.characters += entry.size;
+  }
+
+  /** Those to write next in one statement: the first one however large it is, and what fits beside it. */
+  next(): readonly Entry<D>[] {
+    let characters = 0;
+    const end = this.entries.findIndex((entry, index) => {
+      characters += entry.size;
+      return index === GROUP || (index > 0 && characters > GROUP_CHARACTERS);
+    });
+    return this.entries.slice(0, end === -1 ? GROUP : end);
   }
 
   /** Forgets the first `count`. */
   leave(count: number): void {
-    for (const { decision } of this.entries.splice(0, count)) this.characters -= sizeOf(decision);
+    for (const { size } of this.entries.splice(0, count)) this.characters -= size;
   }
 }
 
 const GROUP = 500;
+/** More would take longer than a statement may, and the group would never be written. */
+const GROUP_CHARACTERS = 16_000_000;
 const STATEMENT_TIMEOUT_MS = 3_000;
 
 export function createDecisionLog<D extends DecisionRecord>(pool: Pool, options: DecisionLogOptions<D> = {}): DecisionLog<D> {
@@ -69,7 +98,7 @@ export function createDecisionLog<D extends DecisionRecord>(pool: Pool, options:
     // One bad row must not take the others with it: after a refusal so many are written one by one.
     let single = 0;
     while (waiting.entries.length > 0) {
-      const group = waiting.entries.slice(0, single > 0 ? 1 : GROUP);
+      const group = single > 0 ? waiting.entries.slice(0, 1) : waiting.next();
       single -= 1;
       try {
         await writeGroup(
@@ -98,7 +127,7 @@ export function createDecisionLog<D extends DecisionRecord>(pool: Pool, options:
   function wait(error: unknown): void {
     if (!away) onHealth(describeError(error));
     away = true;
-    for (const entry of waiting.entries) entry.resolve({ durable: false });
+    for (const entry of waiting.entries) entry.answerFromMemory();
     if (!closing) retry = setTimeout(start, retryMs);
   }
 
@@ -117,8 +146,9 @@ export function createDecisionLog<D extends DecisionRecord>(pool: Pool, options:
         return Promise.reject(new TollgateError('unavailable', 'the database is away and too many decisions wait to be written'));
       }
       return new Promise((resolve, reject) => {
-        waiting.add({ decision, resolve, reject });
-        if (away) resolve({ durable: false });
+        const entry = new Entry(decision, resolve, reject);
+        waiting.add(entry);
+        if (away) entry.answerFromMemory();
         else start();
       });
     },
@@ -144,6 +174,11 @@ async function writeGroup<D extends DecisionRecord>(
   await insertDecisions(db, decisions);
   await alsoWrite(db, decisions);
   await db.query('commit');
+}
+
+function asAnsweredFromMemory<D extends DecisionRecord>(decision: D): D {
+  const answer = JSON.parse(decision.result) as object;
+  return { ...decision, degraded: true, result: JSON.stringify({ ...answer, degraded: true, durable: false }) };
 }
 
 function sizeOf(decision: DecisionRecord): number {

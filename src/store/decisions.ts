@@ -23,14 +23,17 @@ export interface DecisionRecord {
   readonly result: string;
 }
 
-/** Writes decisions in one statement; those that are there already stay as they are, so a repeat is safe. */
+/**
+ * Writes decisions in one statement. A repeat is safe: what is there already stays as it is, unless its answer had to go out before
+ * its writing was confirmed, and so became a degraded one.
+ */
 export async function insertDecisions(db: Db, decisions: readonly DecisionRecord[]): Promise<void> {
   const column = <K extends keyof DecisionRecord>(key: K) => decisions.map((decision) => decision[key]);
   await db.query(
     `insert into decisions (id, at, principal, requester, decision, dry_run, degraded, policy_set, idempotency_key, account, request, result)
      select * from unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::boolean[], $8::text[],
        $9::text[], $10::text[], $11::text[], $12::text[])
-     on conflict (id) do nothing`,
+     on conflict (id) do update set degraded = true, result = excluded.result where excluded.degraded and not decisions.degraded`,
     [
       column('id'),
       column('at').map((at) => toTimestamp(at)),

@@ -2,6 +2,7 @@
 import { TollgateError } from '../errors.js';
 import { needsRemediation } from '../policy/course.js';
 import { exceptionStatus } from '../policy/exception.js';
+import { ONLY_OBSERVED } from '../policy/gates.js';
 import type { Enforcement, Severity } from '../policy/model.js';
 import type { ViolationStatus } from '../policy/records.js';
 import { type Db, type Pool, toTimestamp, transaction } from './db.js';
@@ -13,6 +14,8 @@ export interface Reconciliation {
   readonly at: number;
   /** A remediation undone or cancelled before this makes room for a new episode. */
   readonly newEpisodeBefore: number;
+  /** True where the account is acted on: then what was only observed before begins anew. */
+  readonly enforced: boolean;
 }
 
 /** What became of a shard. */
@@ -88,7 +91,7 @@ async function apply(db: Db, listing: ListingOf, state: State, options: Reconcil
   const listingStartedAt = toTimestamp(state.listingStartedAt);
   await db.query(MARK_GONE, [scanId, shard, at, listingStartedAt]);
   const ended = await db.query<{ resolved: number }>(END_NOT_SHOWN, [scanId, shard, at, listingStartedAt]);
-  await db.query(END_EPISODES, [scanId, shard, at, toTimestamp(options.newEpisodeBefore), ...inForce]);
+  await db.query(END_EPISODES, [scanId, shard, at, toTimestamp(options.newEpisodeBefore), ...inForce, options.enforced, ONLY_OBSERVED]);
   await db.query(REFRESH, [scanId, shard, at]);
   await db.query(OPEN, [scanId, shard, at]);
   return { ...(await countViolations(db, scanId, shard)), resolved: ended.rows[0]?.resolved ?? 0 };
@@ -103,9 +106,13 @@ const DROP_ENDED_EXCEPTIONS = `
   update scan_findings set verdict = 'violating', exception_id = null
   where scan_id = $1 and shard = $2 and verdict = 'excepted' and exception_id <> all ($3)`;
 
-/** Not in this listing, nor seen by another since it began. */
+/** Not in this listing, nor seen by another since it began, nor brought back by an undo since. */
 const MARK_GONE = `
-  update resources set gone_at = $3 where shard = $2 and gone_at is null and last_scan_id <> $1 and last_seen_at < $4`;
+  update resources r set gone_at = $3
+  where r.shard = $2 and r.gone_at is null and r.last_scan_id <> $1 and r.last_seen_at < $4
+    and not exists (
+      select from violations v
+      where v.provider = r.provider and v.account = r.account and v.resource_type = r.type and v.resource_id = r.id and v.reopened_at > $4)`;
 
 const SAME_KEY = (a: string, b: string) =>
   ['provider', 'account', 'resource_type', 'resource_id', 'policy_name', 'rule_name']
@@ -119,12 +126,20 @@ const LIVE_ID = `(select live.id from violations live where live.closed_at is nu
 /** The findings of the shard, each with the violation that lives for it. */
 const FINDINGS = `(select f.*, ${LIVE_ID} as live_id from scan_findings f where f.scan_id = $1 and f.shard = $2) f`;
 
-/** What could not be judged stays, and so does what a remediation is acting on: its own verification closes that. */
+/**
+ * What could not be judged stays. So do all violations of a resource that a remediation is acting on, which may just be stopped for a
+ * moment: its own is closed by its verification. And so does the one of an act that was left half done and waits for an operator.
+ */
 const NOT_SHOWN = `
   v.closed_at is null and v.shard = $2
   and (select f.verdict from scan_findings f where f.scan_id = $1 and f.shard = $2 and ${SAME_KEY('f', 'v')}) is null
   and (select u.violation_id from scan_unknowns u where u.scan_id = $1 and u.shard = $2 and u.violation_id = v.id) is null
-  and (select m.id from remediations m where m.violation_id = v.id and m.closed_at is null and m.phase in ('acting', 'verifying')) is null`;
+  and (
+    select m.id from remediations m
+    where m.resource_id = v.resource_id and m.provider = v.provider and m.account = v.account and m.resource_type = v.resource_type
+      and m.closed_at is null
+      and (m.phase in ('acting', 'verifying') or (m.violation_id = v.id and m.phase = 'awaiting_operator' and m.acted_at is not null))
+    limit 1) is null`;
 
 const END_NOT_SHOWN = `
   with ended as (
@@ -136,7 +151,7 @@ const END_NOT_SHOWN = `
       from violations v
       left join resources r on r.provider = v.provider and r.account = v.account and r.type = v.resource_type and r.id = v.resource_id
       left join policies p on p.name = v.policy_name and p.active_version is not null
-      where ${NOT_SHOWN} and v.detected_at <= $4 and (r.id is null or r.gone_at is not null or r.last_scan_id = $1)
+      where ${NOT_SHOWN} and greatest(v.detected_at, v.reopened_at) <= $4 and (r.id is null or r.gone_at is not null or r.last_scan_id = $1)
     ) seen
     where v.id = seen.id
     returning v.status
@@ -145,7 +160,8 @@ const END_NOT_SHOWN = `
 
 /**
  * Ends episodes that a new one follows: the exception has ended, or no longer covers the resource; or the remediation was undone or
- * cancelled long enough ago. An exception approved after the page was read is not overruled by it.
+ * cancelled long enough ago, or only said what it would have done in an account that is acted on now. An exception approved after the
+ * page was read is not overruled by it.
  */
 const END_EPISODES = `
   update violations v set status = 'closed', close_reason = 'new_episode', closed_at = $3, last_scan_id = $1
@@ -155,7 +171,9 @@ const END_EPISODES = `
       when 'excepted' then not exists (
         select from unnest($5::text[], $6::timestamptz[]) as e (id, approved_at) where e.id = v.exception_id and e.approved_at > f.seen_at)
       else (
-        select m.id from remediations m where m.violation_id = v.id and m.result in ('undone', 'cancelled') and m.closed_at <= $4) is not null
+        select m.id from remediations m where m.violation_id = v.id and m.closed_at is not null
+          and (m.result in ('undone', 'cancelled') and m.closed_at <= $4
+            or $7 and m.result = 'skipped' and starts_with(m.result_message, $8))) is not null
     end`;
 
 /** Version, severity, enforcement, action, parameters and grace were fixed at first detection and stay. */

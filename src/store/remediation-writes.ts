@@ -139,13 +139,13 @@ export async function listUnstarted(db: Db, before: Instant, limit: number): Pro
   return rows.map((row) => row.violation_id);
 }
 
-/** An undo brings the violation back: open again under the resource's id of now. Nothing happens when a newer episode lives. */
-export async function reopenAfterUndo(db: Db, violationId: string, resourceId: string): Promise<void> {
+/** An undo brings the violation back at `at`: open again under the resource's id of now. Nothing happens when a newer episode lives. */
+export async function reopenAfterUndo(db: Db, violationId: string, resourceId: string, at: Instant): Promise<void> {
   await db.query(
-    `update violations v set status = 'open', closed_at = null, close_reason = null, resource_id = $2
+    `update violations v set status = 'open', closed_at = null, close_reason = null, resource_id = $2, reopened_at = $3
      where id = $1 and status = 'remediated' and not exists (
        select from violations o where o.closed_at is null and o.provider = v.provider and o.account = v.account and o.resource_type = v.resource_type
          and o.resource_id = $2 and o.policy_name = v.policy_name and o.rule_name = v.rule_name)`,
-    [violationId, resourceId],
+    [violationId, resourceId, toTimestamp(at)],
   );
 }

@@ -18,8 +18,11 @@ function inScope(row: string, typeColumn: string): string {
 /** Violations `v` of the scope, whether their resource is still there or not. */
 export const VIOLATION_IN_SCOPE = `${inScope('v', 'resource_type')} and ($7::text is null or v.policy_name = $7)`;
 
-/** Resources `r` that are there and in the scope, whatever the policies. */
-export const RESOURCE_IN_SCOPE = `r.gone_at is null and ${inScope('r', 'type')}`;
+/** Resources `r` of the scope, whatever the policies, and whether they are still there or not. */
+export const RESOURCE_MATCHES = inScope('r', 'type');
+
+/** Those of them that are there. */
+export const RESOURCE_IN_SCOPE = `r.gone_at is null and ${RESOURCE_MATCHES}`;
 
 /** That exception `e` is in force at `$1`: the same rule as `exceptionStatus`. */
 export const IN_FORCE = `e.status = 'approved' and (e.expires_at is null or e.expires_at > $1)

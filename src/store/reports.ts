@@ -8,7 +8,7 @@ import { type SavingsReport, toSavingsReport } from '../report/savings.js';
 import type { Period, ReportScope } from '../report/scope.js';
 import { type Db, type Pool, transaction } from './db.js';
 import { getInstallation } from './installation.js';
-import { type ExceptionScope, loadExceptedCost, loadExceptionCounts, loadExpiringSoon, loadNeedingReview } from './report-exceptions.js';
+import { loadExceptedCost, loadExceptionCounts, loadExpiringSoon, loadNeedingReview } from './report-exceptions.js';
 import { loadCost, loadOpenViolations, loadPotentialSavings, loadRealisedSavings, loadTrends, loadViolators } from './report-facts.js';
 import { loadGroupTallies, loadPolicyTallies, overallOf, teamsOf } from './report-scores.js';
 import { loadScoreHistory } from './scores.js';
@@ -28,24 +28,26 @@ export function getComplianceReport(pool: Pool, request: ReportRequest): Promise
 export function getExecutiveReport(pool: Pool, request: ReportRequest): Promise<ExecutiveReport> {
   return atOneInstant(pool, async (db) => {
     const compliance = toComplianceReport(await loadComplianceFacts(db, request));
-    const counts = await loadExceptionCounts(db, request.scope, request.period.end);
+    const counts = await loadExceptionCounts(db, request.scope, request.period);
     const active = counts.reduce((total, { status, count }) => (status === 'approved' ? total + count : total), 0);
     return toExecutiveReport(compliance, active, request.period);
   });
 }
 
-/** As of `at`; of a scope, policy and account count. */
-export function getExceptionsReport(pool: Pool, scope: ExceptionScope, at: number): Promise<ExceptionsReport> {
-  return atOneInstant(pool, async (db) =>
-    toExceptionsReport({
-      at,
+/** @throws not-found when the scope names a policy that does not exist */
+export function getExceptionsReport(pool: Pool, { scope, period }: ReportRequest): Promise<ExceptionsReport> {
+  return atOneInstant(pool, async (db) => {
+    await refuseUnknownPolicy(db, scope);
+    return toExceptionsReport({
+      scope,
+      period,
       currency: (await getInstallation(db)).currency,
-      counts: await loadExceptionCounts(db, scope, at),
-      expiringSoon: await loadExpiringSoon(db, scope, at),
-      needingReview: await loadNeedingReview(db, scope, at),
-      ...(await loadExceptedCost(db, scope, at)),
-    }),
-  );
+      counts: await loadExceptionCounts(db, scope, period),
+      expiringSoon: await loadExpiringSoon(db, scope, period.end),
+      needingReview: await loadNeedingReview(db, scope, period.end),
+      ...(await loadExceptedCost(db, scope, period.end)),
+    });
+  });
 }
 
 /** @throws not-found when the scope names a policy that does not exist */

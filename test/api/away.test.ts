@@ -58,7 +58,8 @@ const dependent = (Object.keys(PERMISSIONS) as RouteName[]).filter((name) => PER
 function askRoute(api: Api, name: RouteName) {
   const [method = '', path = ''] = name.split(' ');
   const body = BODIES[name];
-  return api.ask(method, pathToNothing(path), body === undefined ? {} : { body });
+  const query = name === 'GET /v1/policies/{name}/diff' ? '?from=1.0.0&to=2.0.0' : '';
+  return api.ask(method, pathToNothing(path) + query, body === undefined ? {} : { body });
 }
 
 describe.each(['cut', 'stall'] as const)('with the database away (%s)', (how) => {
@@ -117,7 +118,8 @@ describe.each(['cut', 'stall'] as const)('with the database away (%s)', (how) =>
         () => api.ask('GET', `/v1/decisions/${id}`, { as: 'viewer' }),
         ({ status }) => status === 200,
       );
-      expect(read(decisionDetail, answer)).toMatchObject({ id, decision: 'deny', degraded: true });
+      const logged = read(decisionDetail, answer);
+      expect(logged).toMatchObject({ id, decision: 'deny', degraded: true, result: { degraded: true, durable: false } });
     }
     const fresh = await until(
       async () => read(decisionSchema, await api.ask('POST', '/v1/evaluate', { as: 'engineer', body: big })),
@@ -141,6 +143,30 @@ test('an API that never reached its database is not ready, and says what is miss
     ({ status }) => status === 200,
   );
   await proxy.close();
+});
+
+test('an enforcing policy that cannot be read is named by readiness and by each answer, and the others go on', async () => {
+  const content = { kind: 'Other', spec: { rules: [{ name: 'strange' }] } };
+  const { pool } = world.database;
+  await pool.query(
+    `insert into policies (name, type, status, current_version, active_version, created_at, created_by, updated_at, updated_by)
+     values ('broken', 'ResourceLimit', 'active', '1.0.0', '1.0.0', now(), 'a', now(), 'a')`,
+  );
+  await pool.query(
+    `insert into policy_versions (policy_name, version, status, content, content_hash, rules_hash, change_type, change_summary, created_at, created_by)
+     values ('broken', '1.0.0', 'active', $1, 'x', '', 'major', '', now(), 'a')`,
+    [content],
+  );
+  const api = await world.another();
+  const ready = await api.ask('GET', '/readyz', { token: null });
+  expect(ready.status).toBe(200);
+  expect(ready.body).toMatchObject({
+    ready: true,
+    away: [{ part: 'policies', problem: expect.stringContaining('`broken` 1.0.0') as string }],
+  });
+  const decision = read(decisionSchema, await api.ask('POST', '/v1/evaluate', { body: big }));
+  expect(decision).toMatchObject({ decision: 'deny', degraded: false, errors: [{ policy_name: 'broken', rule_name: 'strange' }] });
+  await pool.query(`update policies set active_version = null where name = 'broken'`);
 });
 
 describe('with Temporal away', () => {

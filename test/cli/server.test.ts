@@ -245,7 +245,7 @@ test('policy: from a file through draft, review and activation to deprecation', 
   expect(await tollgate('policy', 'list', '--enforcing')).toMatch(/big-disks +ResourceLimit +active +0\.1\.0 +0\.1\.0 +0\n/);
   writeFileSync(file, text(700));
   expect(await tollgate('policy', 'version', 'big-disks', file, '--change-type', 'major', '--summary', 'larger')).toMatch(
-    /versions +0\.1\.0 active, 1\.1\.0 draft|versions +0\.1\.0 active, 1\.0\.0 draft/,
+    /versions +0\.1\.0 active, 1\.0\.0 draft/,
   );
   expect(await tollgate('policy', 'show', 'big-disks')).toMatch(/active version +0\.1\.0\n/);
   const { versions } = await json<{ versions: { version: string }[] }>('policy', 'show', 'big-disks');

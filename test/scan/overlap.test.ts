@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { HOUR, MINUTE } from '../../src/policy/durations.js';
 import { findInventory } from '../../src/store/inventory.js';
 import { getScan } from '../../src/store/scans.js';
+import { reopenAfterUndo } from '../../src/store/remediation-writes.js';
 import { closeViolation } from '../../src/store/violations.js';
 import { ACCOUNT, createScanWorld, inShort, putException, type ScanWorld } from './scan-world.js';
 
@@ -72,6 +73,23 @@ test('what a remediation has ended after the page was read is not opened again b
   };
   await world.scan();
   expect(await episodes()).toEqual(['1 remediated (remediated)']);
+});
+
+test.each(['gone', 'compliant'])('a scan that listed a resource as %s before an undo does not end what the undo brought back', async (was) => {
+  await world.scan();
+  world.pass(HOUR);
+  const [violation] = await world.violations('i-1');
+  await closeViolation(world.pool, violation?.id ?? '', 'remediated', 'remediated', world.now());
+  await (was === 'gone' ? world.admin.removeResource(BIG) : world.admin.changeResource(BIG, { specs: { vcpus: 8 } }));
+  afterPage = async () => {
+    world.pass(MINUTE);
+    await (was === 'gone' ? world.instance('i-1', 32) : world.admin.changeResource(BIG, { specs: { vcpus: 32 } }));
+    await reopenAfterUndo(world.pool, violation?.id ?? '', 'i-1', world.now());
+    world.pass(MINUTE);
+  };
+  await world.scan();
+  expect(await episodes()).toEqual(['1 open']);
+  expect((await findInventory(world.pool, 'i-1'))?.goneAt).toBeNull();
 });
 
 test('an exception approved after the page was read is not overruled by it', async () => {

@@ -190,3 +190,44 @@ test('a new episode can be begun by hand once, whoever asks', async () => {
   expect(await reopenViolationAsNewEpisode(world.pool, id, world.now())).toBe(next);
   expect(await episodes()).toEqual(['1 closed (new_episode)', '2 open']);
 });
+
+test('a resource that a remediation acts on resolves nothing meanwhile, whichever rule it violates', async () => {
+  await world.scan();
+  await world.admin.changeResource(BIG, { metrics: { avg_cpu_percent: 1, avg_network_bytes_per_day: 10, days: 30 } });
+  await scanLater();
+  const byRule = async () => (await world.violations('i-big')).map(({ ruleName, status }) => `${ruleName} ${status}`).sort();
+  expect(await byRule()).toEqual(['idle open', 'vcpus open']);
+  const resized = (await world.violations('i-big')).find(({ ruleName }) => ruleName === 'vcpus');
+  if (resized === undefined) throw new Error('no violation');
+  await putRemediation(world.pool, resized, { phase: 'acting' });
+  // Stopped for the resize, it is no longer judged as idle.
+  await world.admin.changeResource(BIG, { state: 'stopped' });
+  await scanLater();
+  expect(await byRule()).toEqual(['idle open', 'vcpus open']);
+  await world.pool.query(`update remediations set phase = 'closed', closed_at = now()`);
+  await scanLater();
+  expect(await byRule()).toEqual(['idle resolved', 'vcpus open']);
+});
+
+test('an act left half done keeps its violation open until an operator has decided', async () => {
+  await world.scan();
+  await putRemediation(world.pool, await only(), { phase: 'awaiting_operator' });
+  await world.pool.query('update remediations set acted_at = now()');
+  await world.admin.changeResource(BIG, { specs: { vcpus: 8 } });
+  await scanLater();
+  expect(await episodes()).toEqual(['1 open']);
+  await world.pool.query('update remediations set acted_at = null');
+  await scanLater();
+  expect(await episodes()).toEqual(['1 resolved (compliant)']);
+});
+
+test.each([
+  ['the account is only observed: would have tried to stop `i-big`', ['1 closed (new_episode)', '2 open']],
+  ['`i-big` belongs to terraform: change it there to stop it', ['1 open']],
+])('what was skipped with "%s" begins anew, or not, now that the account is acted on', async (message, expected) => {
+  await world.scan();
+  await putRemediation(world.pool, await only(), { phase: 'closed', result: 'skipped', closedAt: world.now() });
+  await world.pool.query('update remediations set result_message = $1', [message]);
+  await scanLater();
+  expect(await episodes()).toEqual(expected);
+});

@@ -89,6 +89,36 @@ test.each(['cut', 'stall'] as const)('while the database is away (%s) it says so
   expect(health).toEqual([expect.any(String), null]);
 });
 
+test('what was answered from memory is stored as what it was answered as', async () => {
+  proxy.cut();
+  const one = decision({ result: '{"allowed":false,"degraded":false,"durable":true}' });
+  const committed = decision({ result: '{"allowed":true,"degraded":false,"durable":true}' });
+  // Its commit was not confirmed: it is there, and is answered from memory all the same.
+  await insertDecisions(database.pool, [committed]);
+  expect(await Promise.all([log.append(one), log.append(committed)])).toEqual([{ durable: false }, { durable: false }]);
+  expect(await log.append(decision())).toEqual({ durable: false });
+  proxy.restore();
+  await soon(() => expect(log.waiting).toBe(0));
+  const answer = (allowed: boolean) => JSON.stringify({ allowed, degraded: true, durable: false });
+  expect(await findDecision(database.pool, one.id)).toMatchObject({ degraded: true, result: answer(false) });
+  expect(await findDecision(database.pool, committed.id)).toMatchObject({ degraded: true, result: answer(true) });
+});
+
+test('a group is cut where it becomes large, and what is larger alone is written alone', async () => {
+  const groups: number[] = [];
+  await log.close();
+  log = createDecisionLog(pool, {
+    alsoWrite: async (_, decisions) => {
+      groups.push(decisions.length);
+    },
+  });
+  const sized = (millions: number) => decision({ request: JSON.stringify('x'.repeat(millions * 1_000_000)) });
+  const all = [decision(), sized(9), sized(6), sized(9), sized(18), decision()];
+  expect(await Promise.all(all.map((one) => log.append(one)))).toEqual(all.map(() => ({ durable: true })));
+  expect(groups).toEqual([1, 2, 1, 1, 1]);
+  expect(await stored()).toEqual(ids(all));
+});
+
 test('a decision whose commit was not confirmed is written once', async () => {
   const one = decision();
   await insertDecisions(database.pool, [one]);

@@ -423,7 +423,7 @@ test('the exceptions report counts by status as of now, and lists what ends or w
   await insertViolation(db, { resource: 'r1', policy: 'size', rule: 'other', status: 'excepted', exception: soon, savings: '5' });
   await insertViolation(db, { resource: 'r2', policy: 'size', status: 'excepted', exception: soon });
   await insertViolation(db, { resource: 'r2', policy: 'tags' });
-  expect(await getExceptionsReport(database.pool, {}, AT)).toMatchObject({
+  expect(await getExceptionsReport(database.pool, { scope: {}, period })).toMatchObject({
     total_exceptions: 6,
     by_status: { approved: 4, expired: 1, pending: 1 },
     by_policy: { size: 3, tags: 3 },
@@ -434,8 +434,44 @@ test('the exceptions report counts by status as of now, and lists what ends or w
     needing_review: [{ id: review, type: 'permanent', review_due_at: new Date(AT).toISOString() }],
     cost_excepted: { monthly_cost: '70.08', monthly_savings_forgone: '15.00', resources: 2, resources_without_cost: 1, currency: 'USD' },
   });
-  expect(await getExceptionsReport(database.pool, { policy: 'tags', account: 'a2' }, AT)).toMatchObject({
+  expect(await getExceptionsReport(database.pool, { scope: { policy: 'tags', account: 'a2' }, period })).toMatchObject({
     total_exceptions: 1,
     expiring_soon: [],
   });
+});
+
+test('exceptions of a team or region are those of its resources, or that permit its violations', async () => {
+  await insertResource(db, { id: 'r1', team: 'red', region: 'us-east-1' });
+  await insertResource(db, { id: 'r2', team: 'blue', region: 'eu-west-1' });
+  await insertException(db, { policy: 'size', resourceId: 'r1' });
+  await insertException(db, { policy: 'size', resourceId: 'r2' });
+  await insertException(db, { policy: 'size', resourceId: 'r2', account: 'a2' });
+  const selector = await insertException(db, { policy: 'size' });
+  const target = { kind: 'selector', tags: { project: 'shop' }, account: null };
+  await db.query('update exceptions set target = $2 where id = $1', [selector, target]);
+  await insertViolation(db, { resource: 'r2', policy: 'size', status: 'excepted', exception: selector, team: 'blue', region: 'eu-west-1' });
+  const active = async (scope: ReportScope) => (await getExecutiveReport(database.pool, { scope, period })).summary.active_exceptions;
+  const total = async (scope: ReportScope) => (await getExceptionsReport(database.pool, { scope, period })).total_exceptions;
+  for (const count of [active, total]) {
+    expect(await count({})).toBe(4);
+    expect(await count({ team: 'red' })).toBe(1);
+    expect(await count({ team: 'blue' })).toBe(2);
+    expect(await count({ region: 'eu-west-1' })).toBe(2);
+    expect(await count({ region: 'eu-west-1', team: 'red' })).toBe(0);
+    expect(await count({ account: 'a2' })).toBe(2);
+  }
+});
+
+test('the exceptions report counts those that lived in the period, and refuses a policy that there is not', async () => {
+  await insertException(db, { policy: 'size' });
+  const ended = await insertException(db, { policy: 'size', status: 'revoked' });
+  await db.query('update exceptions set requested_at = $2, closed_at = $3 where id = $1', [
+    ended,
+    new Date(AT - 90 * DAY),
+    new Date(AT - 40 * DAY),
+  ]);
+  const total = async (days: number) =>
+    (await getExceptionsReport(database.pool, { scope: {}, period: { start: AT - days * DAY, end: AT } })).total_exceptions;
+  expect([await total(30), await total(60)]).toEqual([1, 2]);
+  await expect(getExceptionsReport(database.pool, { scope: { policy: 'none' }, period })).rejects.toMatchObject({ code: 'not-found' });
 });

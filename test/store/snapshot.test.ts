@@ -13,13 +13,19 @@ let proxy: DatabaseProxy;
 let pool: Pool;
 let snapshot: Snapshot;
 let health: (string | null)[];
+let unreadable: string[];
 
 beforeEach(async () => {
   database = await createTestDatabase();
   proxy = await createDatabaseProxy(database.connectionString);
   pool = createPool({ connectionString: proxy.connectionString, applicationName: 'test', onError: () => {} });
   health = [];
-  snapshot = createSnapshot(pool, { pollMs: 20, onHealth: (problem) => health.push(problem) });
+  unreadable = [];
+  snapshot = createSnapshot(pool, {
+    pollMs: 20,
+    onHealth: (problem) => health.push(problem),
+    onUnreadable: (problem) => unreadable.push(problem),
+  });
   await insertPolicy(database.pool, { name: 'p' });
 });
 
@@ -134,12 +140,17 @@ test('started without a database it is not loaded, says why, and loads when the 
   expect(versions()).toEqual(['p 1.0.0']);
 });
 
-test('a policy that this program cannot read degrades it, and it goes on with the last set', async () => {
+test('a policy that this program cannot read is told, and everything else goes on', async () => {
+  await insertPolicy(database.pool, { name: 'q' });
   await snapshot.start();
   await insertVersion(database.pool, 'p', '2.0.0', { ...policyContent('p'), kind: 'Other' });
   await activate(database.pool, 'p', '2.0.0');
-  await soon(() => expect(snapshot.problem).toContain('`p` 2.0.0'));
-  expect(versions()).toEqual(['p 1.0.0']);
+  await soon(() => expect(versions()).toEqual(['p 2.0.0', 'q 1.0.0']));
+  expect(unreadable).toEqual([expect.stringContaining('`p` 2.0.0')]);
+  expect(snapshot.get().policies.policies.map((one) => one.unreadable === undefined)).toEqual([false, true]);
+  const { token } = await create();
+  await soon(() => expect(snapshot.get().tokens.has(hashToken(token))).toBe(true));
+  expect(snapshot.degraded).toBe(false);
 });
 
 test('records the set that it uses', async () => {

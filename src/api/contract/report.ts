@@ -29,8 +29,6 @@ export const reportQuery = wireObject({
   policy: policyName.optional(),
 });
 
-export const exceptionsReportQuery = wireObject({ account: text(128).optional(), policy: policyName.optional() });
-
 const nullableText = z.string().nullable();
 const count = z.int();
 const level = z.enum(['compliant', 'partial', 'non_compliant']);
@@ -184,6 +182,7 @@ const listedExceptions = z.array(
 
 export const exceptionsReport = z
   .object({
+    report_metadata: metadata,
     generated_at: instant,
     total_exceptions: count,
     by_status: z.record(z.string(), count),

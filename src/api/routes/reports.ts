@@ -1,14 +1,7 @@
 import type { z } from 'zod';
 import { DAY } from '../../policy/durations.js';
 import { getComplianceReport, getExceptionsReport, getExecutiveReport, getSavingsReport, type ReportRequest } from '../../store/reports.js';
-import {
-  complianceReport,
-  exceptionsReport,
-  exceptionsReportQuery,
-  executiveReport,
-  reportQuery,
-  savingsReport,
-} from '../contract/report.js';
+import { complianceReport, exceptionsReport, executiveReport, reportQuery, savingsReport } from '../contract/report.js';
 import { given } from '../given.js';
 import { defineRoute } from '../route.js';
 
@@ -34,9 +27,9 @@ export const reports = [
   defineRoute('GET /v1/reports/exceptions', {
     summary: 'Exceptions by status, policy and type; what expires, needs review, and costs',
     tag,
-    query: exceptionsReportQuery,
-    answers: { 200: { description: 'The report', schema: exceptionsReport } },
-    handle: async ({ pool }, { query, at }) => ({ status: 200, body: await getExceptionsReport(pool, given(query), at) }),
+    query: reportQuery,
+    answers: { 200: { description: 'The report', schema: exceptionsReport }, ...unknownPolicy },
+    handle: async ({ pool }, { query, at }) => ({ status: 200, body: await getExceptionsReport(pool, toReportRequest(query, at)) }),
   }),
   defineRoute('GET /v1/reports/savings', {
     summary: 'What ending the open violations would save, and what was saved',

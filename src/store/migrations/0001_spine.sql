@@ -316,6 +316,8 @@ create table violations (
   shard text,
   -- until when its cost has been counted against its exception's cap
   accrued_until timestamptz,
+  -- when an undo brought it back: what was listed before does not know of it
+  reopened_at timestamptz,
   -- null while the violation lives; an excepted one lives too, until its exception ends or a scan no longer shows it
   closed_at timestamptz,
   close_reason text,
