@@ -102,7 +102,7 @@ async function scanAll(activities: ReturnType<typeof createScanActivities>) {
   const scanId = newId('scan');
   await run(activities.openScan, { id: scanId, trigger: 'manual', scope: {}, dryRun: false, requestedBy: 'bench', workflowId: scanId });
   const shards = await run(activities.nextShards, { scanId, after: null, limit: 10_000 });
-  await inParallel(shards, (shard) => run(activities.scanShard, { scanId, shard, pageSize: PAGE }));
+  await inParallel(shards, (shard) => run(activities.scanShards, { scanId, shards: [shard], pageSize: PAGE }));
   const summary = await run(activities.endScan, { scanId, end: 'done', error: null });
   return { ms: performance.now() - began, shards: shards.length, violations: summary?.violationsFound ?? 0 };
 }

@@ -28,6 +28,8 @@ export interface Config {
   /** Absolute. */
   readonly dataDir: string;
   readonly logLevel: LogLevel;
+  /** Where a worker shows its metrics to Prometheus; null where it does not. */
+  readonly metricsAddress: string | null;
   readonly settings: Settings;
   readonly settingLines: readonly SettingLine[];
   readonly directory: Directory;
@@ -55,6 +57,10 @@ const environment = z.object({
   TOLLGATE_DIRECTORY: z.string().optional(),
   TOLLGATE_POLICIES: z.string().optional(),
   TOLLGATE_LOG_LEVEL: z.enum(LOG_LEVELS, `expected one of ${LOG_LEVELS.join(', ')}`).default('info'),
+  TOLLGATE_METRICS_ADDRESS: z
+    .string()
+    .regex(/^[^\s:]+:\d{1,5}$/, 'expected an address such as `0.0.0.0:9464`')
+    .optional(),
   TOLLGATE_TEMPORAL_UI_URL: url(/^https?$/, '`http://127.0.0.1:8233`').default('http://127.0.0.1:8233'),
 });
 
@@ -90,6 +96,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd = process.cwd()): Config 
     host: variables.TOLLGATE_HOST,
     dataDir: resolve(cwd, variables.TOLLGATE_DATA_DIR),
     logLevel: variables.TOLLGATE_LOG_LEVEL,
+    metricsAddress: variables.TOLLGATE_METRICS_ADDRESS ?? null,
     settings: settings.settings,
     settingLines: settings.lines,
     directory,

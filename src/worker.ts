@@ -3,8 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import type { ActivityDeps } from './activities/deps.js';
 import { createActivities } from './activities/index.js';
 import { startPolicyWorkflows } from './activities/policy-workflows.js';
+import { reviveExceptions, reviveRemediations } from './activities/revive.js';
 import { type Config, loadConfig, requireDatabaseUrl, requireTemporal } from './config.js';
 import { createLog } from './log.js';
 import { createChannels } from './notify/channels.js';
@@ -26,7 +28,7 @@ export async function runWorker(env: NodeJS.ProcessEnv = process.env): Promise<v
   const connectionString = requireDatabaseUrl(config);
   requireTemporal(config);
   const log = createLog('worker', config.logLevel);
-  installTemporalRuntime(log);
+  installTemporalRuntime(log, config.metricsAddress);
   const pool = createPool({
     connectionString,
     applicationName: 'tollgate worker',
@@ -40,14 +42,31 @@ export async function runWorker(env: NodeJS.ProcessEnv = process.env): Promise<v
   });
   const started = await retryUntilItWorks(
     () => start(config, pool, log),
-    (err) => log.warn({ err }, 'the worker cannot start yet'),
+    // An error is shown on the terminal too, once; what follows is in the log.
+    (err, isFirst) => log[isFirst ? 'error' : 'warn']({ err }, 'the worker waits, and tries again'),
     () => stopping,
   );
-  if (started !== undefined) await run(started, stop, log);
+  if (started !== undefined) {
+    const reviving = revive(started.deps, log, () => stopping);
+    await run(started, stop, log);
+    await reviving;
+  }
   await pool.end();
 }
 
+/** Not waited for: there may be thousands. What fails here is made up for by the next scan. */
+async function revive(deps: ActivityDeps, log: Logger, stopping: () => boolean): Promise<void> {
+  try {
+    const exceptions = await reviveExceptions(deps, stopping);
+    const remediations = await reviveRemediations(deps, stopping);
+    if (exceptions + remediations > 0) log.warn({ exceptions, remediations }, 'workflows were lost, others go on in their place');
+  } catch (err) {
+    if (!stopping()) log.warn({ err }, 'lost workflows were not looked for to the end');
+  }
+}
+
 interface Started {
+  readonly deps: ActivityDeps;
   readonly worker: Worker;
   readonly native: NativeConnection;
   readonly connection: Connection;
@@ -61,22 +80,23 @@ async function start(config: Config, pool: Pool, log: Logger): Promise<Started> 
   try {
     await ensureSearchAttributes(connection, namespace);
     const client = new Client({ connection, namespace });
+    const deps: ActivityDeps = {
+      pool,
+      temporal: client,
+      taskQueue: TASK_QUEUE,
+      providers: createProviders(pool),
+      channels: createChannels(log),
+      settings: config.settings,
+      directory: config.directory,
+      now: Date.now,
+      log,
+    };
     const worker = await Worker.create({
       connection: native,
       namespace,
       taskQueue: TASK_QUEUE,
       ...workflowCode(),
-      activities: createActivities({
-        pool,
-        temporal: client,
-        taskQueue: TASK_QUEUE,
-        providers: createProviders(pool),
-        channels: createChannels(log),
-        settings: config.settings,
-        directory: config.directory,
-        now: Date.now,
-        log,
-      }),
+      activities: createActivities(deps),
       // 150 KB each; more would only cost memory.
       maxCachedWorkflows: 1_000,
       maxConcurrentActivityTaskExecutions: 40,
@@ -85,8 +105,8 @@ async function start(config: Config, pool: Pool, log: Logger): Promise<Started> 
       shutdownGraceTime: 3_000,
     });
     await ensureStandingWorkflows(client, config.settings, acceleration);
-    await startPolicyWorkflows({ pool, temporal: client, taskQueue: TASK_QUEUE });
-    return { worker, native, connection };
+    await startPolicyWorkflows(deps);
+    return { deps, worker, native, connection };
   } catch (error) {
     await Promise.allSettled([native.close(), connection.close()]);
     throw error;

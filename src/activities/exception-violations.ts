@@ -23,7 +23,8 @@ export async function coverViolations(db: Db, exception: ExceptionRecord, at: nu
 export async function uncoverViolations(db: Db, exception: ExceptionRecord, at: number): Promise<void> {
   const covered = await allViolations(db, { status: 'excepted', exception: exception.id });
   if (covered.length === 0) return;
-  const others = await listApprovedExceptions(db, exception.policyName, exception.ruleName);
+  const approved = await listApprovedExceptions(db, exception.policyName, exception.ruleName);
+  const others = approved.filter(({ id }) => id !== exception.id);
   for (const violation of covered) {
     const reopened = await reopenViolationAsNewEpisode(db, violation.id, at);
     const other = await coveringException(db, others, violation, at);

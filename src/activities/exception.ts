@@ -91,9 +91,10 @@ async function move(deps: ActivityDeps, db: Db, request: MoveExceptionRequest): 
   const before = stored.record;
   const after = moveException(before, request.move, await termsOf(deps, db, before, request, at), at);
   if (isRefused(after)) throw refusal(after);
-  await saveException(db, after, request.seq);
+  // The exception is locked since it was read, so nobody moves it meanwhile; it is written last, since all processes hear of the write.
   if (before.status !== 'approved' && after.status === 'approved') await coverViolations(db, after, at);
   if (before.status === 'approved' && after.status !== 'approved') await uncoverViolations(db, after, at);
+  await saveException(db, after, request.seq);
   await tell(deps, db, after, stageOf(request.move, after), request.move.kind === 'review' ? String(request.seq) : null);
   await appendAudit(db, { principal: request.move.by, action: `exception.${request.move.kind}`, subject: after.id, before, after, at });
   return after;

@@ -7,7 +7,7 @@ const TRIES: Readonly<Partial<Record<string, number>>> = { throttled: 12, 'provi
 const FIRST_WAIT_MS = 200;
 const LONGEST_WAIT_MS = 20_000;
 
-/** Waits twice as long each time, less a random half of it, so that callers who were refused together do not come back together. */
+/** For an activity that is kept `alive`, since it may wait for minutes. Waits twice as long each time, less a random half of it, so that callers who were refused together do not come back together. */
 export async function patiently<T>(call: () => Promise<T>, random: () => number = Math.random): Promise<T> {
   for (let tried = 1; ; tried += 1) {
     try {

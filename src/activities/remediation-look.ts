@@ -9,11 +9,12 @@ import type { ActionParameters, Resource, ResourceKey } from '../policy/model.js
 import type { RemediationAction } from '../policy/records.js';
 import { accountMode } from '../policy/settings.js';
 import { appendAudit } from '../store/audit.js';
-import { countBlastRadius, releaseBatch, releasedScopes } from '../store/blast-radius.js';
+import { countBlastRadius, releaseBatch, releasesOf } from '../store/blast-radius.js';
 import { transaction } from '../store/db.js';
 import { getInstallation } from '../store/installation.js';
 import { findPause } from '../store/pauses.js';
 import { savedResource, saveForUndo } from '../store/remediation-writes.js';
+import { findActingOn } from '../store/remediations.js';
 import { alive } from './alive.js';
 import type { ActivityDeps } from './deps.js';
 import { type Concern, fingerprint, type Judged, type ReadingDeps, readAndJudge, readResource } from './remediation-reading.js';
@@ -26,12 +27,17 @@ export interface LookInput extends Concern {
   readonly parameters: ActionParameters;
   readonly approvedFingerprint: string | null;
   readonly holdLeftMs: number;
+  /** Promised while the account was only observed: it stays so, whatever the account is now. */
+  readonly dryRun: boolean;
 }
 
 /** What the act needs to know of the resource as it is. */
 export interface Before {
+  /** When it was looked at. */
+  readonly at: number;
   readonly state: string | null;
   readonly instanceType: string | null;
+  /** Of what the action depends on. */
   readonly fingerprint: string;
   readonly tags: Tags;
   readonly snapshot: boolean;
@@ -63,12 +69,13 @@ export type LookDeps = ActivityDeps & ReadingDeps;
 
 /** Recheck and gates. Safe to repeat: it writes only what undo needs, and writes it anew each time. */
 export async function lookBeforeActing(deps: LookDeps, input: LookInput): Promise<Look> {
+  const at = deps.now();
   const judged = await alive(() => readAndJudge(deps, input));
   const outlook = outlookOf(await gather(deps, input, judged));
   if (outlook.kind !== 'act') return outlook;
   if (judged.resource === null) throw new TypeError('an act without a resource');
   await saveForUndo(deps.pool, input.remediationId, judged.resource);
-  return { ...outlook, before: beforeOf(deps, outlook, judged, judged.resource) };
+  return { ...outlook, before: { at, ...beforeOf(deps, outlook, judged, judged.resource) } };
 }
 
 async function gather(deps: LookDeps, input: LookInput, judged: Judged) {
@@ -77,6 +84,7 @@ async function gather(deps: LookDeps, input: LookInput, judged: Judged) {
   const outdated = judged.resource !== null && fingerprint(judged.resource) !== approvedFingerprint;
   return {
     ...judged,
+    busyWith: await findActingOn(deps.pool, key, input.remediationId),
     resourceType: key.type,
     resourceId: key.id,
     promised: { action: input.action, parameters: input.parameters },
@@ -86,7 +94,7 @@ async function gather(deps: LookDeps, input: LookInput, judged: Judged) {
     breaches: isDestructive(input.action) ? await unreleasedBreaches(deps, input) : [],
     consentNeeded: (action: RemediationAction) => needsConsent(action, deps.settings),
     approval: approvedFingerprint === null ? ('none' as const) : outdated ? ('outdated' as const) : ('valid' as const),
-    mode: accountMode(deps.settings, key.provider, key.account),
+    mode: input.dryRun ? ('observe' as const) : accountMode(deps.settings, key.provider, key.account),
   };
 }
 
@@ -101,17 +109,16 @@ async function unreleasedBreaches(deps: LookDeps, scope: Scope): Promise<readonl
   const question = { ...scope, at: deps.now(), ...(await windowOf(deps)) };
   const found = breaches(await countBlastRadius(deps.pool, question), deps.settings.blastRadius);
   if (found.length === 0) return found;
-  const scopes = found.map((breach) => breach.scope);
-  const released = await releasedScopes(deps.pool, scope.remediationId, scopes, question.at);
+  const released = new Set((await releasesOf(deps.pool, scope.remediationId, question.at)).map((release) => release.scope));
   return found.filter((breach) => !released.has(breach.scope));
 }
 
-function beforeOf(deps: LookDeps, outlook: Extract<Outlook, { kind: 'act' }>, judged: Judged, resource: Resource): Before {
+function beforeOf(deps: LookDeps, outlook: Extract<Outlook, { kind: 'act' }>, judged: Judged, resource: Resource): Omit<Before, 'at'> {
   const failed = judged.reading.kind === 'judged' ? (judged.reading.verdict?.finding?.checks ?? []) : [];
   return {
     state: resource.state,
     instanceType: resource.specs.instanceType ?? null,
-    fingerprint: fingerprint(resource),
+    fingerprint: fingerprint(resource, outlook.action === 'add_tags' ? 'tags' : 'all'),
     tags: outlook.action === 'add_tags' ? tagsToWrite(resource.tags, outlook.parameters, failed, deps.now()) : {},
     snapshot: wantsSnapshot(deps, outlook.action, resource),
   };
@@ -140,7 +147,7 @@ export async function verifyRemediation(deps: LookDeps, concern: Concern): Promi
 
 /** The resource's fingerprint, to which an approval is bound; null when it is gone or cannot be read now. */
 export async function readFingerprint(deps: LookDeps, key: ResourceKey): Promise<string | null> {
-  const found = await alive(() => readResource(deps.providers.get(key.provider), key));
+  const found = await alive(() => readResource(deps.providers, key));
   return 'resource' in found ? fingerprint(found.resource) : null;
 }
 
@@ -153,7 +160,7 @@ export interface UndoLookInput {
 /** What is there now, and which tags are still ours to take back. */
 export async function lookBeforeUndo(deps: LookDeps, input: UndoLookInput): Promise<UndoLook> {
   const nothing = { message: '', instanceType: null, setTags: {}, removeTagKeys: [] };
-  const found = await alive(() => readResource(deps.providers.get(input.key.provider), input.key));
+  const found = await alive(() => readResource(deps.providers, input.key));
   if ('reading' in found)
     return { ...nothing, ...found.reading, message: found.reading.kind === 'gone' ? 'the resource is gone' : found.reading.reason };
   const { resource } = found;
@@ -162,24 +169,31 @@ export async function lookBeforeUndo(deps: LookDeps, input: UndoLookInput): Prom
   return { kind: 'present', message: '', instanceType: resource.specs.instanceType ?? null, setTags: set, removeTagKeys: remove };
 }
 
-/** Lets the batch that this remediation waits in go over the limits, and tells the others of it. A repeat finds it released, and does nothing. */
+/**
+ * Lets the batch that this remediation waits in go over the limits, tells all of it, and answers how many they are. A repeat finds what is
+ * released already, releases nothing, and tells and answers the same.
+ */
 export async function releaseBlastRadius(deps: LookDeps, input: ReleaseInput): Promise<number> {
   const found = await unreleasedBreaches(deps, input);
-  if (found.length === 0) return 0;
+  if (found.length > 0) await release(deps, input, found);
+  const releases = await releasesOf(deps.pool, input.remediationId, deps.now());
+  const ids = new Set(releases.flatMap(({ remediationIds }) => remediationIds));
+  await nudgeRemediations(deps, { ids: [...ids].filter((id) => id !== input.remediationId) });
+  return ids.size;
+}
+
+async function release(deps: LookDeps, { remediationId, principal }: ReleaseInput, found: readonly Breach[]): Promise<void> {
   const { windowMs } = await windowOf(deps);
   const at = deps.now();
-  const ids = await transaction(deps.pool, async (db) => {
-    const released = await releaseBatch(db, { breaches: found, releasedBy: input.principal, at, windowMs });
+  await transaction(deps.pool, async (db) => {
+    const ids = await releaseBatch(db, { breaches: found, releasedBy: principal, at, windowMs });
     await appendAudit(db, {
-      principal: input.principal,
+      principal,
       action: 'remediation.release-batch',
-      subject: input.remediationId,
+      subject: remediationId,
       before: { breaches: found.map((breach) => breach.message) },
-      after: { scopes: found.map((breach) => breach.scope), remediations: released.length },
+      after: { scopes: found.map((breach) => breach.scope), remediations: ids.length },
       at,
     });
-    return released;
   });
-  await nudgeRemediations(deps, { ids: ids.filter((id) => id !== input.remediationId) });
-  return ids.length;
 }

@@ -1,6 +1,6 @@
 /** The resource as it is at the provider now, judged by the versions that enforce now. */
 import { createHash } from 'node:crypto';
-import type { Provider } from '../cloud/provider.js';
+import type { Providers } from '../cloud/provider.js';
 import { describeError, TollgateError } from '../errors.js';
 import { canonicalJson } from '../policy/canonical.js';
 import { longestPeriodMs } from '../policy/compile.js';
@@ -35,7 +35,7 @@ export async function readAndJudge(deps: ReadingDeps, concern: Concern): Promise
   const enforcing = await deps.policies.load(deps.pool);
   const policy = enforcing.policies.find((versioned) => versioned.policy.name === concern.policyName)?.policy;
   const facts = { policyEnforces: policy !== undefined, pendingExceptionId: null };
-  const found = await readResource(deps.providers.get(concern.key.provider), concern.key, policy);
+  const found = await readResource(deps.providers, concern.key, policy);
   if ('reading' in found) return { ...found, ...facts, resource: null };
   const exceptions = await listLiveExceptionsTo(deps.pool, concern.policyName, concern.ruleName);
   const { resource } = found;
@@ -50,8 +50,9 @@ export async function readAndJudge(deps: ReadingDeps, concern: Concern): Promise
 type Found = { readonly resource: Resource } | { readonly reading: Extract<Reading, { kind: 'gone' | 'unreadable' }> };
 
 /** `policy` says over how many days metrics are asked for; without one none are. */
-export async function readResource(provider: Provider, key: ResourceKey, policy?: Policy): Promise<Found> {
+export async function readResource(providers: Providers, key: ResourceKey, policy?: Policy): Promise<Found> {
   try {
+    const provider = providers.get(key.provider);
     const resource = await provider.find(key);
     if (resource === null || isGone(resource)) return { reading: { kind: 'gone' } };
     const periodMs = policy === undefined ? 0 : longestPeriodMs([policy]);
@@ -92,9 +93,10 @@ function pendingFor(concern: Concern, exceptions: readonly ExceptionRecord[], re
   return findException(compileExceptions(approved), { ...concern, resource, at })?.id ?? null;
 }
 
-/** A short text that changes when the resource does; costs and metrics move by themselves and are left out. */
-export function fingerprint(resource: Resource): string {
+/** A short text that changes when the resource does; costs and metrics move by themselves and are left out. `tags`: only by who it is and its tags. */
+export function fingerprint(resource: Resource, concerns: 'all' | 'tags' = 'all'): string {
   const { type, name, state, tags, specs, attachedTo, namespace, managedBy } = resource;
-  const facts: Json = JSON.parse(JSON.stringify({ type, name, state, tags, specs, attachedTo, namespace, managedBy }));
+  const chosen = concerns === 'tags' ? { type, tags, managedBy } : { type, name, state, tags, specs, attachedTo, namespace, managedBy };
+  const facts: Json = JSON.parse(JSON.stringify(chosen));
   return createHash('sha256').update(canonicalJson(facts)).digest('hex').slice(0, 32);
 }

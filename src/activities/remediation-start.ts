@@ -1,5 +1,5 @@
 /** From a violation to its running remediation: used by the scan, and by exceptions when they end. */
-import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { newId } from '../ids.js';
 import { courseOf, needsRemediation } from '../policy/course.js';
 import { SECOND, waitingLength } from '../policy/durations.js';
@@ -11,10 +11,11 @@ import { getInstallation } from '../store/installation.js';
 import { appendEvents } from '../store/remediation-events.js';
 import { listUnstarted, type NewRemediation, openRemediation } from '../store/remediation-writes.js';
 import { getRemediationOf, listWaitingWorkflows, type WaitingFilter } from '../store/remediations.js';
-import { findViolation } from '../store/violations.js';
+import { findViolation, getViolation } from '../store/violations.js';
 import {
   lookAgain,
   type RemediationInput,
+  type RevivedRemediation,
   SA_DEADLINE,
   SA_PHASE,
   SA_POLICY,
@@ -25,11 +26,14 @@ import {
   workflowIds,
 } from '../workflows/messages.js';
 import type { ActivityDeps } from './deps.js';
+import { startOnce } from './start-once.js';
 
-type StartDeps = Pick<ActivityDeps, 'pool' | 'temporal' | 'taskQueue' | 'settings' | 'now'>;
+export type StartDeps = Pick<ActivityDeps, 'pool' | 'temporal' | 'taskQueue' | 'settings' | 'now'>;
 export interface StartOptions {
   /** How soon a remediation that waits looks again by itself; each further wait is longer, see `backoff`. @default 5 s */
   readonly recheckEveryMs?: number;
+  /** Where an earlier workflow, which is lost, stood. */
+  readonly revived?: RevivedRemediation;
 }
 
 type SignalDeps = Pick<ActivityDeps, 'pool' | 'temporal'>;
@@ -61,17 +65,22 @@ export async function openRemediations(deps: StartDeps, violationIds: readonly s
  * starts what belongs together in several calls opens all of it first, with `openRemediations`.
  */
 export async function startRemediations(deps: StartDeps, violationIds: readonly string[], options: StartOptions = {}): Promise<number> {
-  const { acceleration } = await getInstallation(deps.pool);
   const opened = await openRemediations(deps, violationIds);
   await eachOf(violationIds, async (violationId) => {
     const violation = await findViolation(deps.pool, violationId);
     // Also where the violation has ended meanwhile: the workflow finds that out and closes the row.
     if (violation === undefined || violation.remediationId === null) return;
     const remediation = await getRemediationOf(deps.pool, violation.id);
-    if (remediation.closedAt !== null) return;
-    await startWorkflow(deps, violation, inputOf(deps, violation, remediation, { acceleration, ...options }), remediation);
+    if (remediation.closedAt === null) await startWorkflowOf(deps, remediation, options);
   });
   return opened;
+}
+
+/** Starts the workflow of a row, unless it has one; true when it was started. One that failed is followed by a new run. Safe to repeat. */
+export async function startWorkflowOf(deps: StartDeps, row: RemediationRecord, options: StartOptions = {}): Promise<boolean> {
+  const { acceleration } = await getInstallation(deps.pool);
+  const violation = await getViolation(deps.pool, row.violationId);
+  return startWorkflow(deps, violation, inputOf(deps, violation, row, { acceleration, ...options }), row);
 }
 
 /**
@@ -146,7 +155,7 @@ function inputOf(
   deps: StartDeps,
   violation: ViolationRecord,
   row: RemediationRecord,
-  { acceleration, recheckEveryMs }: StartOptions & { readonly acceleration: number },
+  { acceleration, recheckEveryMs, revived }: StartOptions & { readonly acceleration: number },
 ): RemediationInput {
   const course = courseFor(deps, violation, acceleration);
   return {
@@ -173,31 +182,24 @@ function inputOf(
     recheckEveryMs: recheckEveryMs ?? RECHECK_EVERY_MS,
     dryRun: row.dryRun,
     createdAt: row.createdAt,
+    ...(revived === undefined ? {} : { revived }),
   };
 }
 
-/** One workflow per remediation, ever: a running or finished one is left alone. */
-async function startWorkflow(deps: StartDeps, violation: ViolationRecord, input: RemediationInput, row: RemediationRecord): Promise<void> {
-  try {
-    await deps.temporal.workflow.start(WORKFLOWS.remediation, {
-      taskQueue: deps.taskQueue,
-      workflowId: row.workflowId,
-      workflowIdConflictPolicy: 'USE_EXISTING',
-      workflowIdReusePolicy: 'REJECT_DUPLICATE',
-      args: [input],
-      staticSummary: `${actionWords(row.action)} \`${row.resourceId}\`: ${violation.message}`.slice(0, SUMMARY_LENGTH),
-      staticDetails: detailsOf(violation, row),
-      typedSearchAttributes: [
-        { key: SA_POLICY, value: row.policyName },
-        { key: SA_SEVERITY, value: row.severity },
-        { key: SA_PHASE, value: row.phase },
-        { key: SA_TEAM, value: row.team.slice(0, KEYWORD_LENGTH) },
-        { key: SA_DEADLINE, value: new Date(row.escalateAt ?? row.actAt) },
-      ],
-    });
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-  }
+function startWorkflow(deps: StartDeps, violation: ViolationRecord, input: RemediationInput, row: RemediationRecord): Promise<boolean> {
+  return startOnce(deps, WORKFLOWS.remediation, {
+    workflowId: row.workflowId,
+    args: [input],
+    staticSummary: `${actionWords(row.action)} \`${row.resourceId}\`: ${violation.message}`.slice(0, SUMMARY_LENGTH),
+    staticDetails: detailsOf(violation, row),
+    typedSearchAttributes: [
+      { key: SA_POLICY, value: row.policyName },
+      { key: SA_SEVERITY, value: row.severity },
+      { key: SA_PHASE, value: row.phase },
+      { key: SA_TEAM, value: row.team.slice(0, KEYWORD_LENGTH) },
+      { key: SA_DEADLINE, value: new Date(row.escalateAt ?? row.actAt) },
+    ],
+  });
 }
 
 /** Temporal's own limits: 400 bytes of summary; a Keyword of 255 characters in its PostgreSQL store. */
@@ -216,30 +218,41 @@ function detailsOf(violation: ViolationRecord, row: RemediationRecord): string {
   ].join('\n');
 }
 
-/** Tells remediations that their violation has ended; one that has closed already, or acts just now, goes its own way. */
+/**
+ * Tells remediations that their violation has ended; one that has closed already, or acts just now, goes its own way. Answers those
+ * that have no workflow to be told.
+ */
 export async function signalViolationClosed(
   deps: SignalDeps,
   remediationIds: readonly string[],
   result: 'resolved' | 'excepted' | 'policy_archived',
   message: string,
-): Promise<void> {
-  await eachOf(remediationIds, (id) =>
-    unlessClosed(deps.temporal.workflow.getHandle(workflowIds.remediation(id)).signal(violationClosed, { result, message })),
-  );
+): Promise<readonly string[]> {
+  const untold: string[] = [];
+  await eachOf(remediationIds, async (id) => {
+    const handle = deps.temporal.workflow.getHandle(workflowIds.remediation(id));
+    if (!(await reaches(handle.signal(violationClosed, { result, message })))) untold.push(id);
+  });
+  return untold;
 }
 
 /** Tells the remediations that wait to look again now instead of at their next look; answers how many. */
 export async function nudgeRemediations(deps: SignalDeps, filter: WaitingFilter): Promise<number> {
   const workflows = await listWaitingWorkflows(deps.pool, filter);
-  await eachOf(workflows, (workflowId) => unlessClosed(deps.temporal.workflow.getHandle(workflowId).signal(lookAgain)));
+  await eachOf(workflows, async (workflowId) => {
+    await reaches(deps.temporal.workflow.getHandle(workflowId).signal(lookAgain));
+  });
   return workflows.length;
 }
 
-async function unlessClosed(signalled: Promise<void>): Promise<void> {
+/** False when there is no such workflow, or it has ended. */
+async function reaches(signalled: Promise<void>): Promise<boolean> {
   try {
     await signalled;
+    return true;
   } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
   }
 }
 

@@ -1,12 +1,12 @@
 /** What follows from a reconciled scan: remediations told and begun, exceptions counted and ended. */
-
-import { heartbeat } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { needsRemediation } from '../policy/course.js';
 import { waitingLength } from '../policy/durations.js';
+import { transaction } from '../store/db.js';
 import { getInstallation } from '../store/installation.js';
 import {
   accrueExceptionCosts,
+  closeAbandoned,
   type EndedRemediation,
   listEndedRemediations,
   listEndingExceptions,
@@ -16,12 +16,16 @@ import {
 import { endException } from '../workflows/messages.js';
 import type { ActivityDeps } from './deps.js';
 import { openRemediations, signalViolationClosed, startRemediations } from './remediation-start.js';
+import { reviveExceptions } from './revive.js';
 
 type EnforceDeps = Pick<ActivityDeps, 'pool' | 'temporal' | 'taskQueue' | 'settings' | 'now'>;
 
 const BATCH = 100;
 
-/** Tells each remediation that waits for nothing any more; answers how many. Signals that were lost before are made up for. */
+/**
+ * Tells each remediation that waits for nothing any more; answers how many. Signals that were lost before are made up for. One whose
+ * workflow is gone is closed here.
+ */
 export async function tellEndedRemediations(deps: EnforceDeps): Promise<number> {
   let told = 0;
   for (let after = ''; ; ) {
@@ -30,17 +34,13 @@ export async function tellEndedRemediations(deps: EnforceDeps): Promise<number> 
     if (last === undefined) return told;
     for (const [message, group] of groupBy(batch, wordsFor)) {
       const [first] = group;
-      if (first !== undefined)
-        await signalViolationClosed(
-          deps,
-          group.map(({ id }) => id),
-          first.result,
-          message,
-        );
+      if (first === undefined) continue;
+      const ids = group.map(({ id }) => id);
+      const untold = await signalViolationClosed(deps, ids, first.result, message);
+      await transaction(deps.pool, (db) => closeAbandoned(db, untold, { result: first.result, message }, deps.now()));
     }
     told += batch.length;
     after = last.id;
-    heartbeat({ told });
   }
 }
 
@@ -72,18 +72,17 @@ export async function beginRemediations(deps: EnforceDeps, scanId: string): Prom
     began += await openRemediations(deps, ids);
     opened.push(...ids);
     after = last.id;
-    heartbeat({ began });
   }
   for (let from = 0; from < opened.length; from += BATCH) {
     await startRemediations(deps, opened.slice(from, from + BATCH));
-    heartbeat({ began, started: from });
   }
   return began;
 }
 
-/** Counts costs against caps, notes who has become compliant, and ends what has come to its end; answers how many end. Safe to repeat. */
+/** Brings back lost workflows of exceptions, counts costs against caps, notes who has become compliant, and ends what has come to its end; answers how many end. Safe to repeat. */
 export async function keepExceptions(deps: EnforceDeps, scanId: string): Promise<number> {
   const at = deps.now();
+  await reviveExceptions(deps);
   await accrueExceptionCosts(deps.pool, scanId, at);
   await noteCompliance(deps.pool, scanId, at);
   const { acceleration } = await getInstallation(deps.pool);
@@ -91,7 +90,6 @@ export async function keepExceptions(deps: EnforceDeps, scanId: string): Promise
   const ending = await listEndingExceptions(deps.pool, compliantBefore);
   for (const { workflowId, reason } of ending) {
     await deps.temporal.workflow.getHandle(workflowId).signal(endException, { reason }).catch(ignoreClosed);
-    heartbeat();
   }
   return ending.length;
 }

@@ -6,6 +6,7 @@ import type { ScanScope } from '../policy/records.js';
 import { transaction } from '../store/db.js';
 import { knownShards, type NewScan, openScan, planShards, type ShardPlan } from '../store/scans.js';
 import type { ActivityDeps } from './deps.js';
+import { alive } from './alive.js';
 import { patiently } from './patience.js';
 
 type PlanDeps = Pick<ActivityDeps, 'pool' | 'providers' | 'now' | 'log'>;
@@ -14,20 +15,26 @@ type PlanDeps = Pick<ActivityDeps, 'pool' | 'providers' | 'now' | 'log'>;
 export async function planScan(deps: PlanDeps, scan: NewScan): Promise<number> {
   await transaction(deps.pool, (db) => openScan(db, scan, deps.now()));
   const names = deps.providers.names.filter((name) => scan.scope.provider === undefined || scan.scope.provider === name);
-  const plans = (await Promise.all(names.map((name) => shardsOf(deps, name, scan.scope)))).flat();
+  const plans = (await alive(() => Promise.all(names.map((name) => shardsOf(deps, name, scan.scope))))).flat();
   return planShards(deps.pool, scan.id, plans);
 }
 
 async function shardsOf(deps: PlanDeps, name: string, scope: ScanScope): Promise<readonly ShardPlan[]> {
-  const provider = deps.providers.get(name);
+  const listed = await listedShards(deps, name);
+  if (typeof listed === 'string') return [{ provider: name, account: '*', region: '*', type: '*', error: listed }];
+  const known = await knownShards(deps.pool, name);
+  return [...listed.map((shard) => ({ ...shard, error: null })), ...known].filter((shard) => isWithin(scope, shard));
+}
+
+/** What the provider says there is, else why it does not say. */
+async function listedShards(deps: PlanDeps, name: string): Promise<readonly Shard[] | string> {
   try {
-    const listed = await patiently(() => provider.shards(cancellationSignal()));
-    const known = await knownShards(deps.pool, name);
-    return [...listed.map((shard) => ({ ...shard, error: null })), ...known].filter((shard) => isWithin(scope, shard));
+    return await patiently(() => deps.providers.get(name).shards(cancellationSignal()));
   } catch (error) {
+    cancellationSignal().throwIfAborted();
     const message = describeError(error);
     deps.log.warn({ provider: name, error: message }, 'the provider cannot say what there is to scan');
-    return [{ provider: name, account: '*', region: '*', type: '*', error: message }];
+    return message;
   }
 }
 

@@ -1,7 +1,7 @@
 /** Reads one shard of a scan: lists page by page, judges, stores, and reconciles when the listing is complete. */
-import { ApplicationFailure, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { ApplicationFailure, cancellationSignal } from '@temporalio/activity';
 import type { ListPage, Provider, Shard } from '../cloud/provider.js';
-import { TollgateError } from '../errors.js';
+import { describeError, TollgateError } from '../errors.js';
 import { longestPeriodMs } from '../policy/compile.js';
 import { DAY, waitingLength } from '../policy/durations.js';
 import { compileExceptions } from '../policy/exception.js';
@@ -16,7 +16,9 @@ import type { ActivityDeps } from './deps.js';
 import { patiently } from './patience.js';
 import { judgePage } from './scan-judge.js';
 
-type ShardDeps = Pick<ActivityDeps, 'pool' | 'providers' | 'settings' | 'directory' | 'now' | 'log'> & { readonly policies: CompiledCache };
+export type ShardDeps = Pick<ActivityDeps, 'pool' | 'providers' | 'settings' | 'directory' | 'now' | 'log'> & {
+  readonly policies: CompiledCache;
+};
 
 export interface ScanShardInput {
   readonly scanId: string;
@@ -29,18 +31,24 @@ const METRICS_AT_ONCE = 500;
 /**
  * Answers what became of the shard; null when the scan or the shard has ended meanwhile. A retry goes on behind the last stored page, and
  * each page counts once, so a worker may be killed at any instant.
+ *
+ * @throws ApplicationFailure not to be retried, in the provider's words, when the provider does not list it
  */
-export async function readShard(deps: ShardDeps, input: ScanShardInput): Promise<ShardOutcome | null> {
+export async function readShard(
+  deps: ShardDeps,
+  input: ScanShardInput,
+  report: (progress: ListingProgress) => void = () => {},
+): Promise<ShardOutcome | null> {
   const listing = await findListing(deps.pool, input.scanId, input.shard);
   if (listing === undefined) return null;
   const provider = deps.providers.get(listing.provider);
   let progress = await resumeListing(deps.pool, listing, deps.now());
   while (!progress.complete) {
-    heartbeat(progress);
+    report(progress);
     cancellationSignal().throwIfAborted();
     progress = await readPage(deps, provider, listing, progress, input.pageSize);
   }
-  heartbeat(progress);
+  report(progress);
   const at = deps.now();
   const { acceleration } = await getInstallation(deps.pool);
   const newEpisodeBefore = at - waitingLength(deps.settings.course.newEpisodeAfterMs, acceleration);
@@ -70,7 +78,7 @@ async function listPage(provider: Provider, shard: Shard, page: { cursor: string
   try {
     return await patiently(() => provider.list(shard, page, cancellationSignal()));
   } catch (error) {
-    if (error instanceof TollgateError) throw ApplicationFailure.nonRetryable(error.message, error.code);
+    if (error instanceof TollgateError) throw ApplicationFailure.nonRetryable(describeError(error), error.code);
     throw error;
   }
 }

@@ -3,14 +3,16 @@ import { activityInfo } from '@temporalio/activity';
 import { transaction } from '../store/db.js';
 import { createCompiledCache } from '../store/enforcing.js';
 import type { NewScan } from '../store/scans.js';
-import { failShard, nextShards } from '../store/scans.js';
+import { failShard, nextShards, sumShards } from '../store/scans.js';
+import { alive } from './alive.js';
 import type { ActivityDeps } from './deps.js';
 import { withFailures } from './failure.js';
 import { startUnstarted } from './remediation-start.js';
+import { readShards, type ScanShardsInput } from './scan-batch.js';
+import { reviveRemediations } from './revive.js';
 import { type EndScanInput, endScan } from './scan-close.js';
 import { beginRemediations, keepExceptions, tellEndedRemediations } from './scan-enforce.js';
 import { planScan } from './scan-plan.js';
-import { readShard, type ScanShardInput } from './scan-shard.js';
 
 export interface NextShardsInput {
   readonly scanId: string;
@@ -19,9 +21,9 @@ export interface NextShardsInput {
   readonly limit: number;
 }
 
-export interface FailShardInput {
+export interface FailShardsInput {
   readonly scanId: string;
-  readonly shard: string;
+  readonly shards: readonly string[];
   readonly error: string;
 }
 
@@ -35,19 +37,26 @@ export function createScanActivities(deps: ActivityDeps) {
     /** Opens the scan; answers how many shards it has. */
     openScan: withFailures((scan: NewScan) => planScan(deps, scan)),
     nextShards: withFailures(({ scanId, after, limit }: NextShardsInput) => nextShards(deps.pool, scanId, after, limit)),
-    /** Reads, judges and reconciles one shard. */
-    scanShard: withFailures((input: ScanShardInput) => readShard({ ...deps, policies }, input)),
-    failShard: withFailures(({ scanId, shard, error }: FailShardInput) =>
-      transaction(deps.pool, (db) => failShard(db, scanId, shard, error)),
+    /** Reads, judges and reconciles some shards, and answers how many of them, from the first on, before it had worked long enough. */
+    scanShards: withFailures((input: ScanShardsInput) => readShards({ ...deps, policies }, input)),
+    /** Gives up those that are not reconciled. */
+    failShards: withFailures(({ scanId, shards, error }: FailShardsInput) =>
+      transaction(deps.pool, async (db) => {
+        for (const shard of shards) await failShard(db, scanId, shard, error);
+        return sumShards(db, scanId, shards);
+      }),
     ),
-    tellEndedRemediations: withFailures(() => tellEndedRemediations(deps)),
-    /** Answers how many began; those that a killed worker left half begun are begun too. */
-    beginRemediations: withFailures(async ({ scanId }: ScanOnly) => {
-      const started = await beginRemediations(deps, scanId);
-      await (activityInfo().attempt > 1 ? startUnstarted(deps, 0) : startUnstarted(deps));
-      return started;
-    }),
-    keepExceptions: withFailures(({ scanId }: ScanOnly) => keepExceptions(deps, scanId)),
+    tellEndedRemediations: withFailures(() => alive(() => tellEndedRemediations(deps))),
+    /** Answers how many began; those that a killed worker left half begun are begun too, and those whose workflow is lost get a new one. */
+    beginRemediations: withFailures(({ scanId }: ScanOnly) =>
+      alive(async () => {
+        const started = await beginRemediations(deps, scanId);
+        await (activityInfo().attempt > 1 ? startUnstarted(deps, 0) : startUnstarted(deps));
+        await reviveRemediations(deps);
+        return started;
+      }),
+    ),
+    keepExceptions: withFailures(({ scanId }: ScanOnly) => alive(() => keepExceptions(deps, scanId))),
     endScan: withFailures((input: EndScanInput) => endScan(deps, input)),
   };
 }

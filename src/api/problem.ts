@@ -1,6 +1,6 @@
 import type { ErrorRequestHandler, Request, Response } from 'express';
-import pg from 'pg';
 import { describeError, type ErrorCode, type Problem, TollgateError } from '../errors.js';
+import { isRefusedValue } from '../store/db.js';
 import type { ApiLog } from './deps.js';
 
 /** The wire's problem details (RFC 9457). `instance` is the request id, which the log carries too. */
@@ -85,6 +85,7 @@ const ENCODING_PROBLEMS: ReadonlySet<unknown> = new Set(['charset.unsupported', 
 function asTollgateError(error: unknown): TollgateError | undefined {
   if (error instanceof TollgateError) return error;
   if (isDatabaseAway(error)) return new TollgateError('unavailable', 'the database cannot be reached', { cause: error });
+  // A net: each one is a check that is missing.
   if (isRefusedValue(error)) return new TollgateError('invalid-input', 'a value is one that the database cannot hold', { cause: error });
   if (error instanceof URIError) return new TollgateError('invalid-input', 'the path is not validly percent-encoded');
   return fromBodyParser(error);
@@ -92,11 +93,6 @@ function asTollgateError(error: unknown): TollgateError | undefined {
 
 function isEncodingProblem(error: unknown): error is Error {
   return error instanceof Error && 'type' in error && ENCODING_PROBLEMS.has(error.type);
-}
-
-/** SQLSTATE class 22, data exception: a value that every check before let pass. A net: each one is a check that is missing. */
-function isRefusedValue(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && error.code?.startsWith('22') === true;
 }
 
 /** Errors of Express' body parsers carry `expose` and a `type` such as `entity.parse.failed`. */

@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import type { Price } from '../api/contract/cost.js';
+import type { EvaluationContext } from '../policy/evaluate.js';
 import { type ApiClient, createApiClient } from './client.js';
 import type { ExitCode } from './exit-code.js';
 
@@ -15,8 +17,16 @@ export interface CliContext {
   readonly defaultServer: string;
   /** `TOLLGATE_TOKEN`, else the token that `npm start` made, which is for servers on this machine only; else undefined. */
   readonly findToken: (server: string) => string | undefined;
+  /** The built-in price list, which is read when it is asked for. */
+  readonly loadPrices: () => Promise<Prices>;
   readonly setExitCode: (code: ExitCode) => void;
   readonly sleep: (ms: number) => Promise<void>;
+}
+
+/** What an evaluation without a server prices by, and the sizes that it suggests. */
+export interface Prices {
+  readonly price: Price;
+  readonly offers: NonNullable<EvaluationContext['offers']>;
 }
 
 export interface GlobalOptions {

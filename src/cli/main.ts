@@ -24,6 +24,12 @@ const context: CliContext = {
   // an address that is given, else the one that runs on this data directory, else the usual one
   defaultServer: env['TOLLGATE_URL'] || runningOn(dataDir)?.url || `http://127.0.0.1:${env['TOLLGATE_PORT'] || '8080'}`,
   findToken: (server) => env['TOLLGATE_TOKEN'] || (isOnThisMachine(server) ? readToken() : undefined),
+  loadPrices: async () => {
+    const { createCatalog, PRICED_REGION } = await import('../cloud/catalog/catalog.js');
+    const catalog = createCatalog();
+    // as the server prices what it is asked about
+    return { price: (resource) => catalog.price({ ...resource, region: PRICED_REGION }), offers: () => catalog.offers(PRICED_REGION) };
+  },
   setExitCode: (code) => {
     process.exitCode = code;
   },

@@ -5,6 +5,11 @@ import type { CliContext, GlobalOptions } from './context.js';
 /** A column: its heading, and a path into the object (`resource.id`) or a function of it. */
 export type Column = readonly [heading: string, from: string | ((row: JsonObject) => string)];
 
+/** Without what a terminal would act on: texts come from resources, and from whoever named them. */
+function plain(text: string): string {
+  return text.replaceAll(/\p{Cc}+/gu, ' ');
+}
+
 /** The value at a dotted path as one line of text; absent and null are `-`. */
 export function textAt(row: JsonObject, path: string): string {
   let value: unknown = row;
@@ -14,12 +19,16 @@ export function textAt(row: JsonObject, path: string): string {
   return formatCell(value);
 }
 
+function cellOf(row: JsonObject, from: Column[1]): string {
+  return typeof from === 'string' ? textAt(row, from) : plain(from(row));
+}
+
 function formatCell(value: unknown): string {
   if (value === null || value === undefined || value === '') return '-';
   if (Array.isArray(value)) return value.length === 0 ? '-' : value.map(formatCell).join(', ');
-  if (typeof value !== 'string') return JSON.stringify(value);
+  if (typeof value !== 'string') return plain(JSON.stringify(value));
   // ISO instants to the second: the rest is noise on a terminal
-  return value.replace(/^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d+Z$/, '$1Z');
+  return plain(value).replace(/^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d+Z$/, '$1Z');
 }
 
 /** Narrower than this no column is made. */
@@ -46,7 +55,7 @@ export function formatTable(columns: readonly Column[], rows: readonly JsonObjec
     chars: { ...none, left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
-  const cells = rows.map((row) => columns.map(([, from]) => (typeof from === 'string' ? textAt(row, from) : from(row))));
+  const cells = rows.map((row) => columns.map(([, from]) => cellOf(row, from)));
   const widths = fit(columns, cells, width);
   for (const row of cells) table.push(row.map((cell, index) => shorten(cell, widths[index] ?? cell.length)));
   return table
@@ -99,7 +108,7 @@ export function printObject(context: CliContext, options: GlobalOptions, object:
   if (options.json === true) return printJson(context, object);
   const width = Math.max(...fields.map(([heading]) => heading.length));
   for (const [heading, from] of fields) {
-    const value = typeof from === 'string' ? textAt(object, from) : from(object);
+    const value = cellOf(object, from);
     if (value !== '-') context.out(`${heading.padEnd(width)}  ${value}\n`);
   }
 }

@@ -6,9 +6,10 @@ import { CliError } from './context.js';
 const YAML = /\.ya?ml$/;
 const TEST = /\.test\.ya?ml$/;
 
-/** The policy files that `paths` name, those of a directory in order of their names; test files beside them are left out. */
+/** The policy files that `paths` name, those of a directory in order of their names; test files are left out, also those that a shell's `*.yaml` names. */
 export async function readPolicyTexts(paths: readonly string[]): Promise<readonly PolicyFile[]> {
-  return readTexts(paths, (name) => YAML.test(name) && !TEST.test(name));
+  const named = paths.filter((path) => !TEST.test(path));
+  return readTexts(named, (name) => YAML.test(name) && !TEST.test(name));
 }
 
 /** The policy test files that `paths` name. */

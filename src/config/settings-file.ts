@@ -57,7 +57,8 @@ const settingsFile = z.strictObject({
         .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'expected a time of day in UTC such as `"02:00"`')
         .default('02:00'),
       pageSize: z.int().min(1).max(1_000).default(500),
-      parallelShards: z.int().min(1).max(64).default(4),
+      // A worker has 40 places for activities: a scan never takes them all.
+      parallelShards: z.int().min(1).max(20).default(4),
     })
     .prefault({}),
 });

@@ -15,7 +15,7 @@ export interface ChildOptions {
   readonly say: (line: string) => void;
 }
 
-export interface Child {
+export interface Child extends Pick<ChildOptions, 'name' | 'logFile'> {
   readonly pid: () => number | undefined;
   /** Resolves when it has said for the first time that it works. */
   readonly ready: Promise<void>;
@@ -53,6 +53,8 @@ export function keepRunning(options: ChildOptions): Child {
     log.end();
   })();
   return {
+    name: options.name,
+    logFile: options.logFile,
     pid: () => current?.pid,
     ready,
     stop: async () => {

@@ -18,7 +18,7 @@ import { join, resolve } from 'node:path';
 import pg from 'pg';
 import { describeError, TollgateError } from '../errors.js';
 import { canEnter, findPostgresBinaries, type PostgresBinaries, type RunAs, serverUser } from './postgres-binaries.js';
-import { freePort, guard, programOf, stopProcess, waitUntilReady } from './processes.js';
+import { commandOf, freePort, guard, programOf, stopProcess, waitUntilReady } from './processes.js';
 
 export interface PostgresOptions {
   /** Made when it does not exist; all files are below it. */
@@ -27,6 +27,8 @@ export interface PostgresOptions {
   readonly port?: number;
   /** False loses data in a crash: for tests only. @default true */
   readonly durable?: boolean;
+  /** How long a server that runs on these data already may take to answer or to end. @default 60 s */
+  readonly takeOverWithinMs?: number;
   /** Deleted when this process dies without stopping the server. */
   readonly removeAfterDeath?: string;
 }
@@ -63,7 +65,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     );
   }
   const cluster = prepare(options.directory, user);
-  const left = await takeOver(cluster);
+  const left = await takeOver(cluster, options.takeOverWithinMs ?? 60_000);
   if (left !== undefined) return running('attached', binaries.version, cluster, left.port, left.pid, options);
   if (!existsSync(join(cluster.data, 'PG_VERSION'))) initialise(cluster, binaries, user, options.durable ?? true);
   return launch(cluster, binaries, user, options);
@@ -136,19 +138,32 @@ async function launch(cluster: Cluster, binaries: PostgresBinaries, user: RunAs,
   return running(binaries.origin, binaries.version, cluster, port, child.pid ?? 0, options);
 }
 
-/** A server that runs on our data already; a pid file that names nobody, or somebody else, is removed. */
-async function takeOver(cluster: Cluster): Promise<{ pid: number; port: number } | undefined> {
+/**
+ * A server that runs on our data already; a pid file that names nobody, or somebody else, is removed.
+ * @throws unavailable when such a server neither answers nor ends: two on the same data would destroy it
+ */
+async function takeOver(cluster: Cluster, withinMs: number): Promise<{ pid: number; port: number } | undefined> {
   const file = join(cluster.data, 'postmaster.pid');
-  for (const end = Date.now() + 10_000; existsSync(file); await new Promise((next) => setTimeout(next, 50))) {
+  for (const end = Date.now() + withinMs; existsSync(file); await new Promise((next) => setTimeout(next, 50))) {
     const lines = readFileSync(file, 'utf8').split('\n');
     const [pid, port] = [Number(lines[0]), Number(lines[3])];
-    if (programOf(pid) !== 'postgres') break;
+    if (!isServerOn(pid, cluster.data)) break;
     if (await answers(urlOf(cluster, port, 'postgres'))) return { pid, port };
-    // It may be starting or stopping: wait for either.
-    if (Date.now() > end) break;
+    // It may be starting, recovering or stopping: wait for either.
+    if (Date.now() > end) {
+      throw new TollgateError(
+        'unavailable',
+        `PostgreSQL (process ${pid}) runs on \`${cluster.data}\` and does not answer; see ${cluster.log}, and stop that process if it hangs`,
+      );
+    }
   }
   rmSync(file, { force: true });
   return undefined;
+}
+
+/** Its children, and servers on other data, may have got the number of one that is gone. */
+function isServerOn(pid: number, data: string): boolean {
+  return programOf(pid) === 'postgres' && commandOf(pid).includes(` -D ${data} `);
 }
 
 function running(

@@ -32,6 +32,16 @@ export function programOf(pid: number): string | undefined {
   }
 }
 
+/** Its command line, words separated by spaces; empty when there is no such process. */
+export function commandOf(pid: number): string {
+  try {
+    if (process.platform === 'linux') return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+    return execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+  } catch {
+    return '';
+  }
+}
+
 export function isRunning(pid: number): boolean {
   return startedAt(pid) !== undefined;
 }

@@ -98,7 +98,7 @@ async function startAll(start: Start): Promise<void> {
   };
   const api = startChild(start, 'API', 'server', env);
   const worker = startChild(start, 'worker', 'worker', env);
-  await untilReady(start, [api.ready, worker.ready]);
+  await untilReady(start, [api, worker]);
   say(`API          ${start.url} (reference at /docs)`);
   say('worker       takes work');
   say(`admin token  ${token} (in ${relative(process.cwd(), tokenFile)})`);
@@ -132,7 +132,8 @@ async function startTemporal(start: Start): Promise<{ env: NodeJS.ProcessEnv }> 
     (await findTemporalCli(start.env)) ?? (await installTemporalCli((line) => say(`Temporal     ${line}`), start.env, start.signal));
   const directory = config.dataDir;
   const server: TemporalServer = await startTemporalServer({ cli, directory, ports: { frontend: 7233, ui: 8233 } });
-  const again = () => startTemporalServer({ cli, directory, ports: { frontend: server.port, ui: server.uiPort } });
+  // The children know its address since their start.
+  const again = () => startTemporalServer({ cli, directory, ports: { frontend: server.port, ui: server.uiPort, exact: true } });
   running.servers.push(keepServer('Temporal', server, again, say));
   const connection = await Connection.connect({ address: server.address });
   try {
@@ -158,11 +159,24 @@ function startChild(start: Start, name: string, entry: 'server' | 'worker', env:
   return child;
 }
 
-async function untilReady(start: Start, ready: readonly Promise<void>[]): Promise<void> {
-  const aborted = new Promise<never>((_, reject) => {
-    start.signal.addEventListener('abort', () => reject(start.signal.reason as Error), { once: true });
+/** @throws unavailable naming the log of one that is not ready in time */
+async function untilReady(start: Start, children: readonly Child[]): Promise<void> {
+  const waiting = new Set(children);
+  const signal = AbortSignal.any([start.signal, AbortSignal.timeout(READY_WITHIN_MS)]);
+  const over = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(start.signal.aborted ? (start.signal.reason as Error) : notReady([...waiting])), {
+      once: true,
+    });
   });
-  await Promise.race([Promise.all(ready), aborted]);
+  await Promise.race([Promise.all(children.map((child) => child.ready.then(() => waiting.delete(child)))), over]);
+}
+
+/** Many times what a slow machine takes. */
+const READY_WITHIN_MS = 180_000;
+
+function notReady(children: readonly Child[]): TollgateError {
+  const names = children.map(({ name, logFile }) => `${name} (its log: ${logFile})`).join(', ');
+  return new TollgateError('unavailable', `not ready after ${READY_WITHIN_MS / 1000} s: ${names}`);
 }
 
 /** First what takes requests, then what works, then what both stand on. */

@@ -12,8 +12,8 @@ export interface TemporalServerOptions {
   readonly directory: string;
   /** @default false: timers survive a restart */
   readonly inMemory?: boolean;
-  /** Wished for; a taken one is replaced by a free one. `ui: null` starts no UI. */
-  readonly ports: { readonly frontend?: number; readonly ui?: number | null };
+  /** Wished for; a taken one is replaced by a free one, but for `exact`, where it is an error. `ui: null` starts no UI. */
+  readonly ports: { readonly frontend?: number; readonly ui?: number | null; readonly exact?: boolean };
   /** `KEY=JSON`, such as `history.timerProcessorMaxTimeShift="1ms"`. */
   readonly dynamicConfig?: readonly string[];
   readonly removeAfterDeath?: string;
@@ -63,6 +63,9 @@ function readPidFile(path: string): PidFile | undefined {
 
 async function launch(pidFile: string, options: TemporalServerOptions): Promise<TemporalServer> {
   const port = await freePort(options.ports.frontend);
+  if (options.ports.exact === true && port !== options.ports.frontend) {
+    throw new TollgateError('unavailable', `port ${options.ports.frontend}, where everybody looks for it, is taken`);
+  }
   const uiPort = options.ports.ui === null ? null : await freePort(options.ports.ui);
   const logFile = join(options.directory, 'temporal.log');
   const log = openSync(logFile, 'a');

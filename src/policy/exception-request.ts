@@ -11,6 +11,8 @@ export interface ExceptionRequest {
   readonly resourceId: string | null;
   /** Of the resource, where its id alone is ambiguous; or narrows a selector. */
   readonly account: string | null;
+  /** Of the resource, where id and account are ambiguous. */
+  readonly resourceType?: string | null;
   /** What does not exist yet; name or address must be given. */
   readonly resource: {
     readonly type: string | null;
@@ -116,6 +118,7 @@ export function pendingException(request: ExceptionRequest, context: RequestCont
     reviewIntervalDays: type === 'permanent' ? (request.reviewIntervalDays ?? context.settings.reviewIntervalDays) : null,
     requestedBy: context.requestedBy,
     requestedAt: context.at,
+    lapsesAt: context.at + waitingLength(context.settings.lapseAfterMs, context.acceleration),
     approvers: context.approvers,
     approvedBy: null,
     approvedAt: null,

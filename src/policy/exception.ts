@@ -12,8 +12,12 @@ export function capExhausted(record: Pick<ExceptionRecord, 'caps' | 'used'>): bo
   return (caps.uses !== null && used.uses >= caps.uses) || (caps.money !== null && compare(used.money, caps.money) >= 0);
 }
 
-/** The status that holds at an instant: an approved one is in force while `at < expiresAt` and no cap is used up, whether or not a worker runs. */
+/**
+ * The status that holds at an instant, whether or not a worker runs: an approved one is in force while `at < expiresAt` and no cap is
+ * used up, a pending one waits while `at < lapsesAt`.
+ */
 export function exceptionStatus(record: ExceptionRecord, at: Instant): ExceptionStatus {
+  if (record.status === 'pending') return at >= (record.lapsesAt ?? Infinity) ? 'lapsed' : 'pending';
   if (record.status !== 'approved') return record.status;
   const ended = record.expiresAt !== null && at >= record.expiresAt;
   return ended || capExhausted(record) ? 'expired' : 'approved';
@@ -113,6 +117,21 @@ export function compileExceptions(records: readonly ExceptionRecord[]): Compiled
 }
 
 export const NO_EXCEPTIONS: CompiledExceptions = compileExceptions([]);
+
+/** Says which of these exceptions are to a target that covers a resource, whatever their state and conditions; in the given order. */
+export function coveringOf(records: readonly ExceptionRecord[]): (resource: Resource) => readonly ExceptionRecord[] {
+  const byResourceId = new Map<string | null, ExceptionRecord[]>();
+  for (const record of records) {
+    const key = record.target.kind === 'resource' ? record.target.resourceId : null;
+    const same = byResourceId.get(key);
+    if (same === undefined) byResourceId.set(key, [record]);
+    else same.push(record);
+  }
+  return (resource) => {
+    const own = resource.id === null ? [] : (byResourceId.get(resource.id) ?? []);
+    return [...own, ...(byResourceId.get(null) ?? [])].filter(({ target }) => covers(target, resource));
+  };
+}
 
 export interface ExceptionQuestion {
   readonly resource: Resource;

@@ -20,6 +20,8 @@ export interface Facts {
   readonly promised: { readonly action: RemediationAction; readonly parameters: ActionParameters };
   readonly reading: Reading;
   readonly policyEnforces: boolean;
+  /** Another remediation that acts on the same resource just now, and on whose account it may look otherwise for a moment; null when none does. */
+  readonly busyWith: string | null;
   /** Why enforcement is paused here; null when it is not. */
   readonly pausedBecause: string | null;
   readonly managedBy: ManagedBy | null;
@@ -47,6 +49,7 @@ export function outlookOf(facts: Facts): Outlook {
   if (reading.kind === 'gone') return end('resolved', 'the resource is gone');
   if (!facts.policyEnforces) return end('policy_archived', 'its policy enforces no longer');
   if (reading.kind === 'unreadable') return wait('provider', reading.reason);
+  if (facts.busyWith !== null) return wait('provider', `remediation \`${facts.busyWith}\` is acting on it`);
   const { verdict } = reading;
   if (verdict === null) return end('resolved', 'its rule does not apply any more');
   if (verdict.verdict === 'unknown' || verdict.verdict === 'error') return wait('provider', notJudged(verdict));

@@ -225,6 +225,8 @@ export interface ExceptionRecord {
   readonly reviewIntervalDays: number | null;
   readonly requestedBy: string;
   readonly requestedAt: Instant;
+  /** When a request that nobody decides ends by itself; not known of those made before it was kept. */
+  readonly lapsesAt?: Instant | null;
   readonly approvers: readonly string[];
   readonly approvedBy: string | null;
   readonly approvedAt: Instant | null;

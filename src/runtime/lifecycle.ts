@@ -1,3 +1,5 @@
+import { TollgateError } from '../errors.js';
+
 /** After this long, what has not stopped by itself never will: what it waits for may be gone too. */
 const LONGEST_STOP_MS = 25_000;
 
@@ -26,17 +28,23 @@ export interface ReadyMessage {
   readonly ready: true;
 }
 
-/** Keeps trying until it works or `stopping` answers true; waits 0.5 s after the first failure, twice as long after each, at most 10 s. */
+/**
+ * Keeps trying until it works or `stopping` answers true; waits 0.5 s after the first failure, twice as long after each, at most 10 s.
+ * @throws TollgateError `invalid-configuration` at once: no waiting mends that
+ */
 export async function retryUntilItWorks<T>(
   work: () => Promise<T>,
-  onFailure: (error: unknown) => void,
+  onFailure: (error: unknown, isFirst: boolean) => void,
   stopping: () => boolean,
 ): Promise<T | undefined> {
+  let isFirst = true;
   for (let waitMs = 500; !stopping(); waitMs = Math.min(waitMs * 2, 10_000)) {
     try {
       return await work();
     } catch (error) {
-      onFailure(error);
+      if (error instanceof TollgateError && error.code === 'invalid-configuration') throw error;
+      onFailure(error, isFirst);
+      isFirst = false;
     }
     for (const end = Date.now() + waitMs; Date.now() < end && !stopping(); ) await new Promise((next) => setTimeout(next, 100));
   }

@@ -8,6 +8,8 @@ type Service = Pick<Connection, 'workflowService' | 'operatorService'>;
 const RETENTION_DAYS = 90;
 const ALREADY_EXISTS = 6;
 const NOT_FOUND = 5;
+/** INVALID_ARGUMENT, PERMISSION_DENIED, UNIMPLEMENTED: asking again gives the same answer. */
+const NOT_FOR_US: readonly number[] = [3, 7, 12];
 /** `IndexedValueType` of the server's API. */
 const TYPE_NUMBERS = { TEXT: 1, KEYWORD: 2, INT: 3, DOUBLE: 4, BOOL: 5, DATETIME: 6, KEYWORD_LIST: 7 } as const;
 
@@ -34,6 +36,7 @@ export async function ensureSearchAttributes(connection: Service, namespace: str
   try {
     await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
   } catch (error) {
+    if (!NOT_FOR_US.includes((error as { code?: number }).code ?? 0)) throw error;
     const wanted = missing.map(({ name, type }) => `${name} (${type})`).join(', ');
     throw new TollgateError('invalid-configuration', `create these search attributes in namespace \`${namespace}\`: ${wanted}`, {
       cause: error,

@@ -9,12 +9,16 @@ const LEVELS: Readonly<Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'e
   ERROR: 'error',
 };
 
-/** Once per process, before any worker or connection. Signals stay ours: what runs is stopped in our own order. */
-export function installTemporalRuntime(log: Logger): void {
+/**
+ * Once per process, before any worker or connection. Signals stay ours: what runs is stopped in our own order. With `metricsAddress`
+ * (`host:port`) the SDK's metrics are shown there to Prometheus, at `/metrics`.
+ */
+export function installTemporalRuntime(log: Logger, metricsAddress: string | null): void {
+  const metrics = metricsAddress === null ? {} : { metrics: { prometheus: { bindAddress: metricsAddress } } };
   Runtime.install({
     logger: new DefaultLogger('WARN', ({ level, message, meta }) => log[LEVELS[level]](toFields(meta), message)),
     shutdownSignals: [],
-    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
+    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} }, ...metrics },
   });
 }
 

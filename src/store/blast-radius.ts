@@ -84,11 +84,17 @@ async function dueInScope(db: Db, scope: string, release: BatchRelease): Promise
   return rows.map((row) => row.id);
 }
 
-/** The scopes of `scopes` under which this remediation is released at `at`. */
-export async function releasedScopes(db: Db, remediationId: string, scopes: readonly string[], at: Instant): Promise<ReadonlySet<string>> {
-  const { rows } = await db.query<{ scope: string }>(
-    `select distinct scope from blast_radius_releases where scope = any($1) and until > $2 and $3 = any(remediation_ids)`,
-    [scopes, toTimestamp(at), remediationId],
+export interface ReleaseRecord {
+  readonly scope: string;
+  readonly remediationIds: readonly string[];
+}
+
+/** The releases under which this remediation may go over a limit at `at`, one a scope: the last. */
+export async function releasesOf(db: Db, remediationId: string, at: Instant): Promise<readonly ReleaseRecord[]> {
+  const { rows } = await db.query<{ scope: string; remediation_ids: readonly string[] }>(
+    `select distinct on (scope) scope, remediation_ids from blast_radius_releases where until > $1 and $2 = any(remediation_ids)
+     order by scope, id desc`,
+    [toTimestamp(at), remediationId],
   );
-  return new Set(rows.map((row) => row.scope));
+  return rows.map((row) => ({ scope: row.scope, remediationIds: row.remediation_ids }));
 }

@@ -74,3 +74,8 @@ export function toTimestamp(at: number | null): Date | null;
 export function toTimestamp(at: number | null): Date | null {
   return at === null ? null : new Date(at);
 }
+
+/** Whether the database is there and refuses a value itself: SQLSTATE class 22, data exception. */
+export function isRefusedValue(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code?.startsWith('22') === true;
+}

@@ -23,6 +23,7 @@ export interface EffectRecord {
   readonly step: string;
   readonly resourceId: string;
   readonly command: Json;
+  /** `started` and not under way: a call of unknown outcome. */
   readonly status: 'started' | 'done' | 'failed';
   readonly outcome: EffectOutcome | null;
   readonly error: string | null;
@@ -63,14 +64,14 @@ function toRecord(row: EffectRow): EffectRecord {
 }
 
 /** Enters an effect that is about to be tried, or counts another attempt. A row that is `done` stays as it is: its call must not be made again. */
-export async function startEffect(db: Db, effect: EffectStart): Promise<EffectRecord> {
-  const { rows } = await db.query<EffectRow>(
+export async function startEffect(db: Db, effect: EffectStart): Promise<void> {
+  await db.query(
     `insert into effects as e (idempotency_key, remediation_id, step, provider, resource_id, command, status, started_at)
      values ($1, $2, $3, $4, $5, $6, 'started', $7)
      on conflict (idempotency_key) do update set
        attempts = e.attempts + (e.status <> 'done')::int,
-       status = case when e.status = 'done' then 'done' else 'started' end
-     returning ${COLUMNS}`,
+       command = case when e.status = 'done' then e.command else excluded.command end,
+       status = case when e.status = 'done' then 'done' else 'started' end`,
     [
       effect.idempotencyKey,
       effect.remediationId,
@@ -81,7 +82,6 @@ export async function startEffect(db: Db, effect: EffectStart): Promise<EffectRe
       toTimestamp(effect.at),
     ],
   );
-  return toRecord(rows[0] as EffectRow);
 }
 
 export async function completeEffect(db: Db, idempotencyKey: string, outcome: EffectOutcome, at: Instant): Promise<void> {
@@ -92,12 +92,18 @@ export async function completeEffect(db: Db, idempotencyKey: string, outcome: Ef
   ]);
 }
 
+/** Only for what certainly did not happen. */
 export async function failEffect(db: Db, idempotencyKey: string, error: string, at: Instant): Promise<void> {
   await db.query(`update effects set status = 'failed', error = $2, finished_at = $3 where idempotency_key = $1 and status <> 'done'`, [
     idempotencyKey,
     error,
     toTimestamp(at),
   ]);
+}
+
+export async function findEffect(db: Db, idempotencyKey: string): Promise<EffectRecord | null> {
+  const { rows } = await db.query<EffectRow>(`select ${COLUMNS} from effects where idempotency_key = $1`, [idempotencyKey]);
+  return rows[0] === undefined ? null : toRecord(rows[0]);
 }
 
 /** The effects of one remediation, in the order they were begun. */

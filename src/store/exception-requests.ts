@@ -10,7 +10,7 @@ import type { ExceptionRecord, ExceptionTarget } from '../policy/records.js';
 import type { Settings } from '../policy/settings.js';
 import { type Db, toTimestamp } from './db.js';
 import { getInstallation } from './installation.js';
-import { findInventory } from './inventory.js';
+import { findInventory, type IdOwner } from './inventory.js';
 import type { PolicyContent } from './policies.js';
 
 export interface RequestedBy {
@@ -25,7 +25,7 @@ export interface RequestSettings {
 
 /**
  * Checks a request and makes its pending record; nothing is stored.
- * @throws invalid-input with every problem; ambiguous when several accounts have a resource of that id
+ * @throws invalid-input with every problem; ambiguous when several accounts or types have a resource of that id
  */
 export async function prepareException(
   db: Db,
@@ -87,7 +87,7 @@ export async function findRule(
 
 async function findTarget(db: Db, request: ExceptionRequest): Promise<ExceptionTarget | null> {
   const { resourceId, account, resource, selector } = request;
-  if (resourceId !== null) return findExisting(db, resourceId, account);
+  if (resourceId !== null) return findExisting(db, resourceId, { account: account ?? undefined, type: request.resourceType ?? undefined });
   if (resource !== null) {
     const { type, account: planned, namespace, name, address } = resource;
     return type === null || planned === null || namespace === null
@@ -97,8 +97,8 @@ async function findTarget(db: Db, request: ExceptionRequest): Promise<ExceptionT
   return selector === null ? null : { kind: 'selector', tags: selector.tags, account };
 }
 
-async function findExisting(db: Db, resourceId: string, account: string | null): Promise<ExceptionTarget | null> {
-  const found = await findInventory(db, resourceId, account ?? undefined);
+async function findExisting(db: Db, resourceId: string, given: IdOwner): Promise<ExceptionTarget | null> {
+  const found = await findInventory(db, resourceId, given);
   const owner = found?.resource.account ?? null;
   if (found === undefined || found.goneAt !== null || owner === null) return null;
   return { kind: 'resource', resourceId, account: owner, resourceType: found.resource.type };

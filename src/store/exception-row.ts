@@ -3,7 +3,7 @@ import type { ExceptionRecord } from '../policy/records.js';
 
 /** For `select ${EXCEPTION_COLUMNS} from exceptions e`. */
 export const EXCEPTION_COLUMNS = `e.id, e.type, e.status, e.target, e.policy_name, e.rule_name, e.justification, e.duration_days, e.duration_ms, e.conditions,
-  e.cap_money, e.cap_uses, e.used_money, e.used_uses, e.review_interval_days, e.requested_by, e.requested_at, e.approvers, e.approved_by,
+  e.cap_money, e.cap_uses, e.used_money, e.used_uses, e.review_interval_days, e.requested_by, e.requested_at, e.lapses_at, e.approvers, e.approved_by,
   e.approved_at, e.expires_at, e.review_due_at, e.last_reviewed_at, e.closed_reason, e.closed_at, e.comments, e.workflow_id`;
 
 export interface ExceptionRow {
@@ -24,6 +24,7 @@ export interface ExceptionRow {
   readonly review_interval_days: number | null;
   readonly requested_by: string;
   readonly requested_at: number;
+  readonly lapses_at: number | null;
   readonly approvers: readonly string[];
   readonly approved_by: string | null;
   readonly approved_at: number | null;
@@ -53,6 +54,7 @@ export function toExceptionRecord(row: ExceptionRow): ExceptionRecord {
     reviewIntervalDays: row.review_interval_days,
     requestedBy: row.requested_by,
     requestedAt: row.requested_at,
+    lapsesAt: row.lapses_at,
     approvers: row.approvers,
     approvedBy: row.approved_by,
     approvedAt: row.approved_at,

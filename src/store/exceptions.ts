@@ -34,8 +34,8 @@ export async function findStoredException(db: Db, id: string, lock = false): Pro
 export async function insertException(db: Db, record: ExceptionRecord): Promise<boolean> {
   const { rowCount } = await db.query(
     `insert into exceptions (id, type, status, target, policy_name, rule_name, justification, duration_days, duration_ms, conditions,
-       cap_money, cap_uses, review_interval_days, requested_by, requested_at, approvers, expires_at, workflow_id)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) on conflict (id) do nothing`,
+       cap_money, cap_uses, review_interval_days, requested_by, requested_at, approvers, expires_at, workflow_id, lapses_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) on conflict (id) do nothing`,
     [
       record.id,
       record.type,
@@ -55,6 +55,7 @@ export async function insertException(db: Db, record: ExceptionRecord): Promise<
       record.approvers,
       toTimestamp(record.expiresAt),
       record.workflowId,
+      toTimestamp(record.lapsesAt ?? null),
     ],
   );
   return rowCount === 1;
@@ -123,6 +124,15 @@ export async function listExceptions(db: Db, filter: ExceptionFilter, page: Page
   return toPage(found, page.limit, ({ requestedAt, id }) => ({ at: requestedAt, id }));
 }
 
+/** Those to one of these resources by its id, and those to no one existing resource, with the status that holds at `at`. */
+export async function listExceptionsAbout(db: Db, resourceIds: readonly string[], at: number): Promise<readonly ExceptionRecord[]> {
+  const { rows } = await db.query<ExceptionRow>(
+    `select ${EXCEPTION_COLUMNS} from exceptions e where e.target ->> 'kind' <> 'resource' or e.target ->> 'resourceId' = any($1::text[])`,
+    [resourceIds],
+  );
+  return rows.map((row) => asOf(toExceptionRecord(row), at));
+}
+
 /** Those of one policy and rule that may be in force, as stored. */
 export async function listApprovedExceptions(db: Db, policyName: string, ruleName: string): Promise<readonly ExceptionRecord[]> {
   const { rows } = await db.query<ExceptionRow>(
@@ -140,11 +150,12 @@ export async function loadLiveExceptions(db: Db): Promise<readonly ExceptionReco
 
 /** The same rule as `exceptionStatus`, for filters; `$1` is the instant. */
 const STATUS_AT = `case when status = 'approved' and (expires_at <= $1 or used_uses >= cap_uses or used_money >= cap_money)
-  then 'expired' else status end`;
+  then 'expired' when status = 'pending' and lapses_at <= $1 then 'lapsed' else status end`;
 
 function asOf(record: ExceptionRecord, at: number): ExceptionRecord {
   const status = exceptionStatus(record, at);
   if (status === record.status) return record;
+  if (status === 'lapsed') return { ...record, status, closedReason: 'no_answer', closedAt: record.lapsesAt ?? null };
   const byTime = record.expiresAt !== null && record.expiresAt <= at;
   return { ...record, status, closedReason: byTime ? 'duration' : 'cap', closedAt: byTime ? record.expiresAt : null };
 }

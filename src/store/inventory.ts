@@ -74,23 +74,34 @@ export async function listInventory(db: Db, filter: InventoryFilter, page: PageR
   }));
 }
 
+/** Tells apart resources of the same id. */
+export interface IdOwner {
+  readonly account?: string | undefined;
+  readonly type?: string | undefined;
+}
+
 /**
  * The resource of that id, gone or not; one that is there goes before one that is gone.
- * @throws TollgateError `ambiguous` when several accounts or types have it and `account` does not decide
+ * @throws TollgateError `ambiguous` when several accounts or types have it and `owner` does not decide
  */
-export async function findInventory(db: Db, id: string, account?: string): Promise<InventoryRecord | undefined> {
+export async function findInventory(db: Db, id: string, { account, type }: IdOwner = {}): Promise<InventoryRecord | undefined> {
   const { rows } = await db.query<InventoryRow>(
-    `select ${COLUMNS.join(', ')} from resources where id = $1 and ($2::text is null or account = $2)
+    `select ${COLUMNS.join(', ')} from resources where id = $1 and ($2::text is null or account = $2) and ($3::text is null or type = $3)
      order by gone_at desc nulls first, provider, account, type limit 10`,
-    [id, account ?? null],
+    [id, account ?? null, type ?? null],
   );
   const present = rows.filter((row) => row.gone_at === null);
   const candidates = present.length > 0 ? present : rows;
-  if (candidates.length > 1) {
-    const accounts = [...new Set(candidates.map((row) => row.account))].join('`, `');
-    throw new TollgateError('ambiguous', `several resources have the id \`${id}\`: give one of the accounts \`${accounts}\``);
-  }
+  if (candidates.length > 1) throw ambiguousId(id, candidates);
   return candidates[0] === undefined ? undefined : toInventory(candidates[0]);
+}
+
+function ambiguousId(id: string, candidates: readonly InventoryRow[]): TollgateError {
+  const ways = (['account', 'type'] as const).flatMap((key) => {
+    const values = [...new Set(candidates.map((row) => row[key]))];
+    return values.length === 1 ? [] : [`\`${key}\`, one of \`${values.join('`, `')}\``];
+  });
+  return new TollgateError('ambiguous', `several resources have the id \`${id}\`: give ${ways.join(', and ')}`);
 }
 
 /** The resource of that identity, gone or not. */

@@ -1,6 +1,6 @@
 /** Remediations as rows: opened once per violation, written by the workflow's projections, read by the API. */
 import { TollgateError } from '../errors.js';
-import type { ActionParameters, Severity } from '../policy/model.js';
+import type { ActionParameters, ResourceKey, Severity } from '../policy/model.js';
 import type {
   Page,
   PageRequest,
@@ -149,6 +149,17 @@ export async function listRemediations(db: Db, filter: RemediationFilter, page: 
     values,
   );
   return toPage(rows.map(toRemediation), page.limit, ({ createdAt: at, id }) => ({ at, id }));
+}
+
+/** Another remediation that acts on the same resource just now; null when there is none. */
+export async function findActingOn(db: Db, key: ResourceKey, exceptId: string): Promise<string | null> {
+  const { rows } = await db.query<{ id: string }>(
+    `select id from remediations
+     where resource_id = $1 and provider = $2 and account = $3 and resource_type = $4 and id <> $5 and closed_at is null
+       and phase in ('acting', 'verifying') order by id limit 1`,
+    [key.id, key.provider, key.account, key.type, exceptId],
+  );
+  return rows[0]?.id ?? null;
 }
 
 /** Each given field narrows; empty means all. */

@@ -20,12 +20,13 @@ const IN_SCOPE = `($7::text is null or e.policy_name = $7) and ($3::text is null
     or exists (select from violations v where v.exception_id = e.id and v.closed_at is null and ${VIOLATION_IN_SCOPE}))`;
 
 /** That the life of `e`, from its request to its end, touches the period that begins at `$8`. */
-const IN_PERIOD = `e.requested_at <= $1 and coalesce(case when e.status = 'approved' then e.expires_at else e.closed_at end, $1) >= $8`;
+const IN_PERIOD = `e.requested_at <= $1 and coalesce(case e.status when 'approved' then e.expires_at when 'pending' then e.lapses_at else e.closed_at end, $1) >= $8`;
 
 /** Those that lived in the period, by the status that holds at its end, whether or not an exception's end has been stored. */
 export async function loadExceptionCounts(db: Db, scope: ReportScope, period: Period): Promise<ExceptionsFacts['counts']> {
   const { rows } = await db.query<ExceptionsFacts['counts'][number]>(
-    `select case when e.status = 'approved' and not (${IN_FORCE}) then 'expired' else e.status end as status,
+    `select case when e.status = 'approved' and not (${IN_FORCE}) then 'expired'
+         when e.status = 'pending' and e.lapses_at <= $1 then 'lapsed' else e.status end as status,
        e.policy_name as "policyName", e.type, count(*) as count
      from exceptions e where ${IN_SCOPE} and ${IN_PERIOD} group by 1, 2, 3 order by 1, 2, 3`,
     [...scopeValues(scope, period.end), toTimestamp(period.start)],

@@ -38,6 +38,24 @@ export async function listEndedRemediations(db: Db, after: string, limit: number
   return rows;
 }
 
+/** Closes remediations that live and have no workflow to do it, with their timeline; those that are closed stay as they are. In a transaction. */
+export async function closeAbandoned(
+  db: Db,
+  ids: readonly string[],
+  end: { readonly result: EndedRemediation['result']; readonly message: string },
+  at: number,
+): Promise<void> {
+  await db.query(
+    `with closed as (
+       update remediations set phase = 'closed', waiting_for = null, result = $2, result_message = $3, closed_at = $4, updated_at = $4
+       where id = any ($1) and closed_at is null returning id
+     )
+     insert into remediation_events (remediation_id, key, at, event, details)
+     select id, 'abandoned', $4, 'closed', jsonb_build_object('result', $2::text, 'message', $3::text) from closed on conflict do nothing`,
+    [ids, end.result, end.message, toTimestamp(at)],
+  );
+}
+
 /** How many remediations this scan has begun: of violations that it saw last, opened since it started. */
 export async function countStarted(db: Db, scanId: string): Promise<number> {
   const { rows } = await db.query<{ count: number }>(
@@ -54,6 +72,12 @@ export async function countStarted(db: Db, scanId: string): Promise<number> {
  */
 export async function accrueExceptionCosts(pool: Pool, scanId: string, at: number): Promise<void> {
   await transaction(pool, async (db) => {
+    // INVARIANT: exceptions are locked before violations, as by whoever moves one; in the order of ids, so that no two wait for each other.
+    await db.query(
+      `select id from exceptions where id in (select exception_id from violations where last_scan_id = $1 and status = 'excepted')
+       order by id for update`,
+      [scanId],
+    );
     await db.query(
       `with due as (
          select id, exception_id,

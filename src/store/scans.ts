@@ -85,6 +85,27 @@ export async function failShard(db: Db, scanId: string, shard: string, error: st
   await forget(db, scanId, shard);
 }
 
+export interface ShardSums {
+  readonly shardsDone: number;
+  readonly shardsFailed: number;
+  readonly pages: number;
+  readonly resources: number;
+  readonly violations: number;
+}
+
+/** Over some shards of a scan; pages, resources and violations are those of shards that are done. */
+export async function sumShards(db: Db, scanId: string, shards: readonly string[]): Promise<ShardSums> {
+  const done = `filter (where status = 'reconciled')`;
+  const { rows } = await db.query<ShardSums>(
+    `select count(*) ${done} as "shardsDone", count(*) filter (where status = 'failed') as "shardsFailed",
+       coalesce(sum(pages) ${done}, 0)::bigint as pages, coalesce(sum(resources) ${done}, 0)::bigint as resources,
+       coalesce(sum(violations) ${done}, 0)::bigint as violations
+     from scan_shards where scan_id = $1 and shard = any ($2)`,
+    [scanId, shards],
+  );
+  return rows[0] ?? { shardsDone: 0, shardsFailed: 0, pages: 0, resources: 0, violations: 0 };
+}
+
 /** Drops what a scan holds only while it runs: of one shard, or of all. */
 export async function forget(db: Db, scanId: string, shard: string | null): Promise<void> {
   for (const table of ['scan_cursors', 'scan_findings', 'scan_unknowns']) {

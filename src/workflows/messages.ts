@@ -112,6 +112,46 @@ export interface RemediationInput {
   /** The account is only observed: the record says that nothing will be written. */
   readonly dryRun: boolean;
   readonly createdAt: number;
+  /** Given when an earlier workflow of this remediation is lost: where it stood. */
+  readonly revived?: RevivedRemediation;
+}
+
+/** What the database knows of a remediation whose workflow is lost. */
+export interface RevivedRemediation {
+  /** Number of the last projection. */
+  readonly seq: number;
+  readonly eventCount: number;
+  readonly view: Pick<
+    RemediationRecord,
+    | 'action'
+    | 'parameters'
+    | 'phase'
+    | 'severity'
+    | 'escalated'
+    | 'escalateAt'
+    | 'actAt'
+    | 'postponedMs'
+    | 'waitingFor'
+    | 'attempts'
+    | 'approvedBy'
+    | 'actedAt'
+    | 'result'
+    | 'resultMessage'
+    | 'undoUntil'
+    | 'closedAt'
+  >;
+  /** Stages of the notices that were given. */
+  readonly stages: readonly string[];
+  /** Of the business keys: that of an act that was begun and not finished, else one that was never used. */
+  readonly round: number;
+  /** Undos that certainly failed. */
+  readonly undos: number;
+  /** The step of an act that was begun from which to go on; null when none was, or it is over. */
+  readonly unfinished: string | null;
+  /** The resource before the act; null when nothing was saved. */
+  readonly before: { readonly at: number; readonly state: string | null; readonly instanceType: string | null } | null;
+  readonly tagsWritten: Readonly<Record<string, string>>;
+  readonly snapshotId: string | null;
 }
 
 export interface ByPrincipal {

@@ -1,46 +1,55 @@
 /** Notices, reminders and escalation: everything before the act is due. */
-import type { ProjectionNotice } from '../activities/remediation-project.js';
 import { reminderInstants } from '../policy/course.js';
 import { MINUTE } from '../policy/durations.js';
 import { detectedNotice, escalatedNotice, type NoticeContext, reminderNotice } from '../policy/remediation-notice.js';
 import { actionWords } from '../policy/remediation-words.js';
-import { backoff, type Life } from './remediation-state.js';
+import { backoff, type Life, renew, type Telling } from './remediation-state.js';
 
 export function noticeContext(life: Life): NoticeContext {
   return { ...life.input, ...life.state.view };
 }
 
 /** The first notice. A course without a first stage (critical) does not wait for it to have a recipient. */
-export async function giveFirstNotice(life: Life): Promise<void> {
-  const { input, state } = life;
+export function beginTelling({ input, state }: Life): void {
   if (state.noticed) return;
-  const stage = { from: input.detectedAt, to: state.view.escalateAt ?? state.view.actAt };
-  await giveNotice(life, { stage: 'detected', operators: false, ...detectedNotice(noticeContext(life)) }, stage);
   state.noticed = true;
+  tell(state, 'detected', input.detectedAt, state.view.escalateAt ?? state.view.actAt);
 }
 
-/** A stretch of the course that begins with a notice. */
-interface Stage {
-  readonly from: number;
-  readonly to: number;
+function tell(state: Life['state'], stage: Telling['stage'], from: number, to: number): void {
+  state.telling = { stage, from, to, tries: 0, movedMs: 0 };
 }
 
 /**
  * Writes a stage's notice, and tries again for as long as there is nobody to send it to: the stage does not end before. When less than
- * half of the stage is left by then, all that follows is moved by what was lost, so that nobody is acted on without warning.
+ * half of the stage is left by then, all that follows is moved by what was lost, so that nobody is acted on without warning; the notice
+ * names the moments as they are then.
  */
-async function giveNotice(life: Life, notice: ProjectionNotice, stage: Stage): Promise<void> {
-  const length = stage.to - stage.from;
-  let tries = 0;
-  while ((await life.flush({ notice })) === 0 && length > 0) {
-    if (tries === 0) life.record('notice-undeliverable', { stage: notice.stage });
-    await life.rest(backoff(life.input, tries), 'nobody to notify: looking again');
-    if (life.ending !== null) return;
-    tries += 1;
+async function giveNotice(life: Life, telling: Telling): Promise<void> {
+  const { from, to, stage } = telling;
+  while (life.ending === null) {
+    life.heed();
+    makeUpFor(life, telling);
+    const words = stage === 'detected' ? detectedNotice(noticeContext(life)) : escalatedNotice(noticeContext(life));
+    const told = await life.flush({ notice: { stage, operators: false, ...words } });
+    if (told > 0 || to <= from) {
+      life.state.telling = null;
+      return;
+    }
+    if (telling.tries === 0) life.record('notice-undeliverable', { stage });
+    telling.tries += 1;
+    await renew(life);
+    await life.rest(backoff(life.input, telling.tries - 1), 'nobody to notify: looking again');
   }
-  const late = Date.now() - stage.from;
-  // A worker that is busy for moments is no reason to move a promise; one that was away is.
-  if (late > length / 2 && length > 0 && (tries > 0 || late > MINUTE)) moveDeadlines(life, late);
+}
+
+/** A worker that is busy for moments is no reason to move a promise; one that was away is, and so is nobody to tell. */
+function makeUpFor(life: Life, telling: Telling): void {
+  const { from, to, tries, movedMs } = telling;
+  const late = Date.now() - from;
+  if (to <= from || late <= (to - from) / 2 || (tries === 0 && late <= MINUTE)) return;
+  telling.movedMs = late;
+  moveDeadlines(life, late - movedMs);
 }
 
 function moveDeadlines(life: Life, byMs: number): void {
@@ -52,13 +61,15 @@ function moveDeadlines(life: Life, byMs: number): void {
 /** Returns when the act is due, or when the remediation is to end. */
 export async function untilDue(life: Life): Promise<void> {
   for (;;) {
-    const { view } = life.state;
+    life.heed();
+    const { telling } = life.state;
+    if (telling !== null) await giveNotice(life, telling);
     if (life.ending !== null) return;
     const next = nextMoment(life);
     if (next.at > Date.now()) await life.rest(next.at - Date.now(), next.summary);
-    else if (next.kind === 'escalate') await escalate(life);
+    else if (next.kind === 'escalate') escalate(life);
     else if (next.kind === 'remind') await remind(life, next.at);
-    else if (Date.now() >= view.actAt) return;
+    else return;
   }
 }
 
@@ -94,10 +105,9 @@ async function remind(life: Life, at: number): Promise<void> {
   await life.flush({ notice: { stage: reminderStage(actAt, at), operators: false, ...reminderNotice(noticeContext(life)) } });
 }
 
-async function escalate(life: Life): Promise<void> {
+function escalate(life: Life): void {
   const { escalateAt, actAt } = life.state.view;
   life.set({ severity: 'high', escalated: true, phase: 'grace' });
   life.record('escalated', { severity: 'high' });
-  const notice = { stage: 'escalated', operators: false, ...escalatedNotice(noticeContext(life)) };
-  await giveNotice(life, notice, { from: escalateAt ?? actAt, to: actAt });
+  tell(life.state, 'escalated', escalateAt ?? actAt, actAt);
 }

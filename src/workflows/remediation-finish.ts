@@ -1,14 +1,22 @@
 /** After the act: verify, the undo window, and the undo. */
+import { ActivityFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { UndoLook } from '../activities/remediation-look.js';
 import type { ViolationChange } from '../activities/remediation-project.js';
 import type { StepCommand } from '../activities/remediation-step.js';
 import { outcomeNotice } from '../policy/remediation-notice.js';
-import { type ActResult, cloud, persist } from './remediation-act.js';
 import { noticeContext } from './remediation-course.js';
-import { backoff, concernOf, type Life, type UndoRequest } from './remediation-state.js';
+import { backoff, concernOf, type Done, type Life, renew, type UndoRequest } from './remediation-state.js';
+import { cloud, type Outcome, persist } from './remediation-steps.js';
+
+/** All that follows an act that is done. */
+export async function conclude(life: Life, done: Done): Promise<void> {
+  // Nothing can be called off any more, and an effect is never forgotten.
+  if (life.state.view.phase !== 'undo_window') await CancellationScope.nonCancellable(() => verify(life, done));
+  if (done.undoable) await undoWindow(life);
+}
 
 /** Judges again at the provider. Compliant or gone ends the violation; else it stays open, and nothing more is done in this episode. */
-export async function verify(life: Life, done: Extract<ActResult, { kind: 'done' }>): Promise<void> {
+async function verify(life: Life, done: Done): Promise<void> {
   const verdict = await verdictOf(life);
   const remediated = verdict.kind === 'compliant';
   const undoUntil = done.undoable ? Date.now() + life.input.undoWindowMs : null;
@@ -36,22 +44,26 @@ function outcomeTold(life: Life, message: string, undoUntil: number | null) {
 async function verdictOf(life: Life) {
   life.set({ phase: 'verifying' });
   for (let tries = 0; ; tries += 1) {
+    life.heed();
     const verdict = await cloud.verifyRemediation.executeWithOptions({ summary: `judge ${life.input.key.id} again` }, [concernOf(life)]);
     if (verdict.kind !== 'unreadable') return verdict;
-    if (tries === 0) {
+    if (life.state.view.waitingFor !== 'provider') {
       life.set({ waitingFor: 'provider' });
       life.record('waiting', { waiting_for: 'provider', message: verdict.message });
       await life.flush();
     }
+    await renew(life);
     await life.rest(backoff(life.input, tries), 'the provider cannot be read: looking again');
   }
 }
 
 /** Stays until the window ends or somebody has undone the act. */
-export async function undoWindow(life: Life): Promise<void> {
+async function undoWindow(life: Life): Promise<void> {
   const { view } = life.state;
   const until = view.undoUntil ?? 0;
   while (life.state.view.result !== 'undone') {
+    life.heed();
+    await renew(life);
     if (life.undoRequest !== null) await undo(life, life.undoRequest);
     else if (Date.now() >= until) return;
     else await life.rest(until - Date.now(), `undo window of ${life.input.key.id}`);
@@ -59,10 +71,11 @@ export async function undoWindow(life: Life): Promise<void> {
 }
 
 async function undo(life: Life, request: UndoRequest): Promise<void> {
-  life.state.undos += 1;
   life.record('undo-requested', { reason: request.reason }, request.principal);
-  const outcome = await restore(life);
+  const outcome = await restore(life).catch(failureOf);
   if ('failure' in outcome) {
+    // What may have happened is asked for again under the same keys: never a second volume.
+    if (!outcome.unknown) life.state.undos += 1;
     life.record('undo-failed', { message: outcome.failure });
     await life.flush();
   } else {
@@ -79,7 +92,20 @@ async function undo(life: Life, request: UndoRequest): Promise<void> {
   request.failure = 'failure' in outcome ? outcome.failure : '';
 }
 
-type Restored = { readonly message: string; readonly resourceId: string } | { readonly failure: string };
+type Restored =
+  | { readonly message: string; readonly resourceId: string }
+  /** `unknown`: what was begun, now or by an undo before, may have happened. */
+  | { readonly failure: string; readonly unknown: boolean };
+
+function failureOf(error: unknown): Restored {
+  if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+  return { failure: error.cause?.message ?? error.message, unknown: true };
+}
+
+/** Of what takes an effect back nothing is held up. */
+function failed({ message, unknown }: Exclude<Outcome, { kind: 'done' }>): Restored {
+  return { failure: message, unknown };
+}
 
 async function restore(life: Life): Promise<Restored> {
   const { state, input } = life;
@@ -87,13 +113,17 @@ async function restore(life: Life): Promise<Restored> {
   const look = await cloud.lookBeforeUndo.executeWithOptions({ summary: `what is there to restore of ${input.key.id}` }, [
     { remediationId: input.remediationId, key: input.key, tagsWritten: state.tagsWritten },
   ]);
-  if (look.kind !== 'present') return { failure: look.message };
+  if (look.kind !== 'present') return { failure: look.message, unknown: true };
   for (const [name, command] of stepsBack(life, look)) {
-    const result = await persist(life, `undo-${state.undos}-${name}`, command);
-    if (result.kind !== 'done') return { failure: result.message };
+    const result = await persist(life, `${attempt(life)}-${name}`, command);
+    if (result.kind !== 'done') return failed(result);
   }
   life.record('restored', {});
   return { message: `\`${input.key.id}\` is as it was before`, resourceId: input.key.id };
+}
+
+function attempt({ state }: Life): string {
+  return `undo-${state.undos + 1}`;
 }
 
 type NamedStep = readonly [name: string, command: StepCommand];
@@ -115,9 +145,9 @@ function stepsBack(life: Life, look: UndoLook): readonly NamedStep[] {
 
 async function restoreVolume(life: Life): Promise<Restored> {
   const { state, input } = life;
-  if (state.snapshotId === null) return { failure: 'there is no snapshot to restore it from' };
-  const result = await persist(life, `undo-${state.undos}-restore`, { kind: 'restore-volume', snapshotId: state.snapshotId });
-  if (result.kind !== 'done') return { failure: result.message };
+  if (state.snapshotId === null) return { failure: 'there is no snapshot to restore it from', unknown: false };
+  const result = await persist(life, `${attempt(life)}-restore`, { kind: 'restore-volume', snapshotId: state.snapshotId });
+  if (result.kind !== 'done') return failed(result);
   const resourceId = result.made['resourceId'] ?? input.key.id;
   life.record('restored', { resource_id: resourceId });
   return { message: `restored as \`${resourceId}\` from snapshot \`${state.snapshotId}\``, resourceId };

@@ -1,19 +1,14 @@
 /** The state of one remediation and what keeps the world informed of it: every change is projected, in order. */
-import {
-  CancellationScope,
-  condition,
-  proxyActivities,
-  setCurrentDetails,
-  upsertSearchAttributes,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { allHandlersFinished, CancellationScope, condition, continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { createRemediationActivities } from '../activities/remediation.js';
 import type { Before, Look } from '../activities/remediation-look.js';
 import type { Projection, ProjectionNotice, ViolationChange } from '../activities/remediation-project.js';
+import type { StepCommand } from '../activities/remediation-step.js';
 import type { Json } from '../policy/model.js';
 import type { RemediationRecord, RemediationResult } from '../policy/records.js';
-import { standingDetails } from '../policy/remediation-notice.js';
-import { type RemediationInput, SA_DEADLINE, SA_PHASE, SA_SEVERITY, type UndoRemediation } from './messages.js';
+import type { RemediationInput, UndoRemediation } from './messages.js';
+import { createShow, recordOf } from './remediation-show.js';
+import { revivedState } from './remediation-revive.js';
 
 export type Activities = ReturnType<typeof createRemediationActivities>;
 
@@ -25,12 +20,38 @@ export const records = proxyActivities<Pick<Activities, 'projectRemediation'>>({
 
 type View = Projection['state'];
 
+/** A notice that has to reach somebody before its stage, `from` to `to`, may end. */
+export interface Telling {
+  readonly stage: 'detected' | 'escalated';
+  readonly from: number;
+  readonly to: number;
+  tries: number;
+  /** By how much all that follows has been moved, because nobody could be told earlier. */
+  movedMs: number;
+}
+
+/** An act that was begun, and of which it is not known how far it came, or which left an instance down. */
+export interface Unfinished {
+  readonly look: Extract<Look, { kind: 'act' }>;
+  /** The step of unknown outcome; or the start that is still to be made, which goes on under its key. */
+  readonly step: string;
+  readonly command: StepCommand;
+}
+
+/** What an act achieved. */
+export interface Done {
+  readonly message: string;
+  readonly undoable: boolean;
+}
+
 /** Plain JSON: it is carried over when a long wait needs a new history. */
 export interface RemediationState {
   seq: number;
   eventCount: number;
   view: View;
+  /** Whether the first notice was begun. */
   noticed: boolean;
+  telling: Telling | null;
   /** Stages of the reminders given. */
   reminded: string[];
   /** Of the resource as it was when it was approved. */
@@ -39,14 +60,19 @@ export interface RemediationState {
   heldMs: number;
   /** Part of the business keys: a new one when steps that were done have to be done again. */
   round: number;
+  /** Looks in a row that found the same in its way. */
+  waits: number;
   /** Failures in a row. */
   failures: number;
-  /** An act that was begun, and of which it is not known how far it came: a retry goes on with it, under the same keys. */
-  unfinished: Extract<Look, { kind: 'act' }> | null;
+  /** While there is one, nothing but an operator ends the remediation. */
+  unfinished: Unfinished | null;
+  /** Set once the act is done: what is left is to verify it, and its undo window. */
+  done: Done | null;
   /** The resource before the act. */
   before: Before | null;
   tagsWritten: Readonly<Record<string, string>>;
   snapshotId: string | null;
+  /** Undos that certainly failed: part of the business keys of the next. */
   undos: number;
   why: string | null;
 }
@@ -85,8 +111,12 @@ export interface Life {
   /** Writes all that changed since the last time; answers how many people the notice went to. */
   flush(extra?: Flush): Promise<number>;
   wake(): void;
-  /** Sleeps until woken, or for `ms`; true when woken. */
+  /** All that came until now is about to be looked at; what comes from here on ends the next rest at once. */
+  heed(): void;
+  /** Sleeps for `ms`, or until something came since `heed` was called last, or until it is to end; true when it did not sleep for `ms`. */
   rest(ms: number, summary: string): Promise<boolean>;
+  /** Sleeps for `ms` between two tries of a step: nothing shortens it but that the act is called off. */
+  pause(ms: number, summary: string): Promise<void>;
   toRecord(): RemediationRecord;
 }
 
@@ -113,12 +143,15 @@ function firstState(input: RemediationInput): RemediationState {
       closedAt: null,
     },
     noticed: false,
+    telling: null,
     reminded: [],
     approvedFingerprint: null,
     heldMs: 0,
     round: 1,
+    waits: 0,
     failures: 0,
     unfinished: null,
+    done: null,
     before: null,
     tagsWritten: {},
     snapshotId: null,
@@ -128,11 +161,12 @@ function firstState(input: RemediationInput): RemediationState {
 }
 
 export function createLife(input: RemediationInput, carried: RemediationState | undefined): Life {
-  const state = carried ?? firstState(input);
+  const state = carried ?? revivedState(firstState(input), input.revived);
   const events: Projection['events'][number][] = [];
   const audits: Projection['audits'][number][] = [];
   const show = createShow(input, state);
   let wakes = 0;
+  let heeded = 0;
   let tail: Promise<unknown> = Promise.resolve();
 
   async function project(extra: Flush): Promise<number> {
@@ -162,7 +196,7 @@ export function createLife(input: RemediationInput, carried: RemediationState | 
     input,
     state,
     ending: null,
-    committed: false,
+    committed: state.done !== null,
     retryAsked: false,
     undoRequest: null,
     closed: false,
@@ -184,59 +218,32 @@ export function createLife(input: RemediationInput, carried: RemediationState | 
     wake() {
       wakes += 1;
     },
+    heed() {
+      heeded = wakes;
+    },
     async rest(ms, summary) {
-      const seen = wakes;
-      return ms <= 0 || condition(() => wakes !== seen, ms, { summary });
+      const roused = () => wakes !== heeded || life.ending !== null;
+      return ms <= 0 || roused() || condition(roused, ms, { summary });
+    },
+    async pause(ms, summary) {
+      await CancellationScope.nonCancellable(() => condition(() => calledOff(life), ms, { summary }));
     },
     toRecord: () => recordOf(input, state),
   };
   return life;
 }
 
-/** Tells Temporal's UI and its search of what changed, and of nothing else. */
-function createShow(input: RemediationInput, state: RemediationState): () => void {
-  let shown = { phase: '', severity: '', deadline: 0 };
-  return () => {
-    const { view } = state;
-    const next = { phase: view.phase, severity: view.severity, deadline: deadlineOf(view) ?? 0 };
-    const changed = [
-      ...(next.phase === shown.phase ? [] : [{ key: SA_PHASE, value: next.phase }]),
-      ...(next.severity === shown.severity ? [] : [{ key: SA_SEVERITY, value: next.severity }]),
-      ...(next.deadline === shown.deadline ? [] : [{ key: SA_DEADLINE, value: next.deadline === 0 ? null : new Date(next.deadline) }]),
-    ];
-    if (changed.length > 0) upsertSearchAttributes(changed);
-    shown = next;
-    setCurrentDetails(standingDetails({ ...input, ...view, why: state.why }));
-  };
+/** True when nothing has happened yet and nothing is to happen now: it is to end, or was postponed. */
+export function calledOff(life: Life): boolean {
+  return !life.committed && (life.ending !== null || Date.now() < life.state.view.actAt);
 }
 
-function deadlineOf(view: View): number | null {
-  if (view.phase === 'closed') return null;
-  if (view.phase === 'undo_window') return view.undoUntil;
-  return view.phase === 'notice' ? view.escalateAt : view.actAt;
-}
-
-function recordOf(input: RemediationInput, state: RemediationState): RemediationRecord {
-  const { key } = input;
-  return {
-    id: input.remediationId,
-    violationId: input.violationId,
-    provider: key.provider,
-    account: key.account,
-    resourceType: key.type,
-    resourceId: key.id,
-    policyName: input.policyName,
-    policyVersion: input.policyVersion,
-    ruleName: input.ruleName,
-    team: input.team,
-    owner: input.owner,
-    dryRun: input.dryRun,
-    detectedAt: input.detectedAt,
-    createdAt: input.createdAt,
-    updatedAt: Date.now(),
-    workflowId: workflowInfo().workflowId,
-    ...state.view,
-  };
+/** Goes on in a new history when this one has grown long; call it between two looks, where the state says all there is to know. */
+export async function renew(life: Life): Promise<void> {
+  if (!workflowInfo().continueAsNewSuggested) return;
+  // What is recorded and not written yet would be lost with this history.
+  await life.flush();
+  if (life.ending === null && allHandlersFinished()) await continueAsNew(life.input, life.state);
 }
 
 /** What a remediation is about, as activities are asked of it. */

@@ -17,8 +17,8 @@ import {
   undoRemediation,
   violationClosed,
 } from './messages.js';
-import { cloud } from './remediation-act.js';
 import type { Activities, Life, UndoRequest } from './remediation-state.js';
+import { cloud } from './remediation-steps.js';
 
 const batches = proxyActivities<Pick<Activities, 'releaseBlastRadius'>>({ startToCloseTimeout: '30 seconds' });
 
@@ -28,7 +28,8 @@ export function registerHandlers(life: Life): void {
     life.wake();
   });
   setHandler(violationClosed, ({ result, message }) => {
-    if (!canBeCalledOff(life)) return;
+    // What may be the work of an act that was left unfinished is not forgotten with it: nobody could undo it.
+    if (!canBeCalledOff(life) || life.state.unfinished !== null) return;
     const violation = result === 'resolved' ? ({ kind: 'close', status: 'resolved', reason: message } as const) : null;
     life.ending = { result, message, principal: null, violation, notice: false };
     life.wake();
@@ -71,8 +72,10 @@ function checkApprove(life: Life): void {
 
 async function approve(life: Life, { principal, comments }: ApproveRemediation): Promise<RemediationRecord> {
   const { waitingFor, action } = life.state.view;
+  // First what may refuse: a release holds for the whole batch.
+  const fingerprint = CONSENTED.includes(action) ? await consentTo(life) : null;
   if (waitingFor === 'blast_radius') await releaseBatch(life, principal, comments);
-  if (CONSENTED.includes(action)) life.state.approvedFingerprint = await consentTo(life);
+  if (fingerprint !== null) life.state.approvedFingerprint = fingerprint;
   life.set({ approvedBy: principal });
   life.record('approved', { comments }, principal);
   life.audit(principal, 'remediation.approve', { comments });
@@ -100,6 +103,7 @@ async function consentTo(life: Life): Promise<string> {
 function checkPostpone(life: Life, { until, reason }: PostponeRemediation): void {
   requireOpen(life, 'postponed');
   requireReason(reason);
+  if (life.state.unfinished !== null) refuse(REFUSALS.wrongState, 'its act was begun and not finished: it can be retried or cancelled');
   const { actAt, postponedMs } = life.state.view;
   if (!Number.isFinite(until)) refuse(REFUSALS.invalid, 'expected a moment', 'until');
   if (until <= actAt) refuse(REFUSALS.invalid, `expected a moment after ${new Date(actAt).toISOString()}, when it acts`, 'until');
@@ -136,8 +140,8 @@ async function cancel(life: Life, { principal, reason }: CancelRemediation): Pro
 }
 
 function checkRetry(life: Life): void {
-  requireOpen(life, 'retried');
-  if (life.state.view.phase !== 'awaiting_operator') refuse(REFUSALS.wrongState, 'its action has not failed: there is nothing to retry');
+  if (life.ending !== null || life.state.view.phase !== 'awaiting_operator')
+    refuse(REFUSALS.wrongState, 'its action has not failed: there is nothing to retry');
 }
 
 async function retry(life: Life, { principal }: ByPrincipal): Promise<RemediationRecord> {

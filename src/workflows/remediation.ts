@@ -1,12 +1,14 @@
-import { allHandlersFinished, CancellationScope, condition, continueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
+import { ActivityFailure, allHandlersFinished, CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import type { Look } from '../activities/remediation-look.js';
 import type { RemediationPhase, RemediationResult, WaitingFor } from '../policy/records.js';
 import { outcomeNotice, waitingNotice } from '../policy/remediation-notice.js';
 import type { RemediationInput } from './messages.js';
-import { type ActLook, type ActResult, cloud, perform } from './remediation-act.js';
-import { giveFirstNotice, noticeContext, untilDue } from './remediation-course.js';
-import { undoWindow, verify } from './remediation-finish.js';
-import { backoff, concernOf, createLife, type Ending, type Life, type RemediationState } from './remediation-state.js';
+import { type ActLook, type ActResult, perform, resume } from './remediation-act.js';
+import { beginTelling, noticeContext, untilDue } from './remediation-course.js';
+import { conclude } from './remediation-finish.js';
+import { tellRevived } from './remediation-revive.js';
+import { backoff, concernOf, createLife, type Ending, type Life, type RemediationState, renew } from './remediation-state.js';
+import { cloud } from './remediation-steps.js';
 import { registerHandlers } from './remediation-updates.js';
 
 /** So many failures in a row, then a person decides. */
@@ -18,6 +20,7 @@ const MAX_FAILURES = 5;
  */
 export async function remediation(input: RemediationInput, carried?: RemediationState): Promise<RemediationResult | null> {
   const life = createLife(input, carried);
+  if (carried === undefined) tellRevived(life);
   registerHandlers(life);
   try {
     await live(life);
@@ -33,18 +36,42 @@ export async function remediation(input: RemediationInput, carried?: Remediation
 }
 
 async function live(life: Life): Promise<void> {
-  await giveFirstNotice(life);
-  for (let waits = 0; life.ending === null; ) {
-    await untilDue(life);
-    if (life.ending !== null) return;
-    if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) await continueAsNew<typeof remediation>(life.input, life.state);
-    const look = life.state.unfinished ?? (await lookBeforeActing(life));
-    // Signals and updates may have come during the look.
-    if (life.ending !== null || Date.now() < life.state.view.actAt) continue;
-    if (look.kind === 'end') life.ending = endingOf(look);
-    else if (look.kind === 'wait') waits = (await waitFor(life, look, waits)) ? 0 : waits + 1;
-    else if (await act(life, look)) return;
+  beginTelling(life);
+  if (life.state.view.phase === 'awaiting_operator') await untilDecided(life);
+  for (let over = false; !over; ) {
+    try {
+      over = await turn(life);
+    } catch (error) {
+      if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+      // Trying again by itself is useless: whatever is wrong, the remediation lives on and a person decides.
+      await awaitOperator(life, error.cause?.message ?? error.message);
+    }
   }
+}
+
+/** From one look to what comes of it; true when all is over. */
+async function turn(life: Life): Promise<boolean> {
+  const { state } = life;
+  if (state.done !== null) {
+    await conclude(life, state.done);
+    return true;
+  }
+  if (state.unfinished === null) await untilDue(life);
+  if (life.ending !== null) return true;
+  await renew(life);
+  life.heed();
+  const { unfinished } = state;
+  if (unfinished !== null) await attempt(life, unfinished.look, () => resume(life, unfinished));
+  else await follow(life, await lookBeforeActing(life));
+  return false;
+}
+
+async function follow(life: Life, look: Look): Promise<void> {
+  // Signals and updates may have come during the look.
+  if (life.ending !== null || Date.now() < life.state.view.actAt) return;
+  if (look.kind === 'act') await attempt(life, look, () => perform(life, look));
+  else if (look.kind === 'wait') await waitFor(life, look);
+  else life.ending = endingOf(look);
 }
 
 function lookBeforeActing(life: Life): Promise<Look> {
@@ -57,6 +84,7 @@ function lookBeforeActing(life: Life): Promise<Look> {
     action,
     parameters,
     approvedFingerprint: state.approvedFingerprint,
+    dryRun: input.dryRun,
     holdLeftMs: input.holdDestructiveMs - state.heldMs,
   };
   return cloud.lookBeforeActing.executeWithOptions({ summary: `recheck and gates of ${input.key.id}` }, [question]);
@@ -81,21 +109,20 @@ const PHASE_WHILE_WAITING: Readonly<Partial<Record<WaitingFor, RemediationPhase>
   pause: 'paused',
 };
 
-/** Says what it waits for, once, and rests; true when it was woken or waits for something new. */
-async function waitFor(life: Life, look: Extract<Look, { kind: 'wait' }>, waits: number): Promise<boolean> {
+/** Says what it waits for, once, and rests: longer each time, until it is woken or waits for something new. */
+async function waitFor(life: Life, look: Extract<Look, { kind: 'wait' }>): Promise<void> {
   const { state, input } = life;
   const { waitingFor, message } = look;
   if (look.approvalOutdated && state.approvedFingerprint !== null) voidApproval(life);
-  const isNew = state.view.waitingFor !== waitingFor;
-  if (isNew) await announceWait(life, waitingFor, message);
+  if (state.view.waitingFor !== waitingFor) {
+    state.waits = 0;
+    await announceWait(life, waitingFor, message);
+  }
   const began = Date.now();
   const holdLeft = waitingFor === 'pending_exception' ? input.holdDestructiveMs - state.heldMs : Number.POSITIVE_INFINITY;
-  const woken = await life.rest(
-    Math.min(backoff(input, isNew ? 0 : waits), holdLeft),
-    `${input.key.id} waits for ${waitingFor}: looking again`,
-  );
+  const woken = await life.rest(Math.min(backoff(input, state.waits), holdLeft), `${input.key.id} waits for ${waitingFor}: looking again`);
+  state.waits = woken ? 0 : state.waits + 1;
   if (waitingFor === 'pending_exception') state.heldMs += Date.now() - began;
-  return woken || isNew;
 }
 
 function voidApproval(life: Life): void {
@@ -117,8 +144,8 @@ async function announceWait(life: Life, waitingFor: WaitingFor, why: string): Pr
   await life.flush({ notice: { stage, operators: true, ...waitingNotice(noticeContext(life), waitingFor, why) } });
 }
 
-/** One attempt; true when it succeeded and all that follows is over. */
-async function act(life: Life, look: ActLook): Promise<boolean> {
+/** One attempt at the act that `look` allows. */
+async function attempt(life: Life, look: ActLook, work: () => Promise<ActResult>): Promise<void> {
   const { state } = life;
   const { action, parameters } = look;
   life.set({ phase: 'acting', waitingFor: null, action, parameters, actedAt: Date.now(), attempts: state.view.attempts + 1 });
@@ -126,39 +153,50 @@ async function act(life: Life, look: ActLook): Promise<boolean> {
   state.why = null;
   life.record('acting', { action, attempt: state.view.attempts });
   await life.flush();
-  const result = await perform(life, look);
+  const result = await work();
   if (result.kind === 'done') {
     life.committed = true;
     state.unfinished = null;
-    await verify(life, result);
-    if (result.undoable) await undoWindow(life);
-    return true;
+    state.done = { message: result.message, undoable: result.undoable };
+    return;
   }
-  life.set({ actedAt: null });
-  if (result.kind === 'failed') await afterFailure(life, look, result);
-  return false;
+  // What may have happened counts as acted on, and is shown as such.
+  if (state.unfinished === null) life.set({ actedAt: null });
+  if (result.kind === 'failed') await afterFailure(life, result);
+  else await afterHold(life);
 }
 
-async function afterFailure(life: Life, look: ActLook, result: Extract<ActResult, { kind: 'failed' }>): Promise<void> {
+/** It is looked at anew, at once or when it is due again; nobody is to believe meanwhile that it acts. */
+async function afterHold(life: Life): Promise<void> {
+  if (life.state.unfinished !== null) return;
+  if (life.state.view.phase === 'acting') life.set({ phase: 'grace' });
+  await life.flush();
+}
+
+async function afterFailure(life: Life, { message, retryable }: Extract<ActResult, { kind: 'failed' }>): Promise<void> {
   const { state } = life;
   state.failures += 1;
-  state.unfinished = result.unfinished ? look : null;
-  life.record('action-failed', { message: result.message, attempt: state.view.attempts });
-  if (result.retryable && !result.unfinished && state.failures < MAX_FAILURES) {
-    life.set({ waitingFor: 'provider' });
-    state.why = result.message;
+  life.record('action-failed', { message, attempt: state.view.attempts });
+  if (retryable && state.unfinished === null && state.failures < MAX_FAILURES) {
+    life.set({ waitingFor: 'provider', phase: 'grace' });
+    state.why = message;
     await life.flush();
     await life.rest(backoff(life.input, state.failures - 1), `${life.input.key.id} failed: trying again`);
-  } else await awaitOperator(life, result);
+  } else await awaitOperator(life, message);
 }
 
-async function awaitOperator(life: Life, { message }: Extract<ActResult, { kind: 'failed' }>): Promise<void> {
+async function awaitOperator(life: Life, message: string): Promise<void> {
   const { state } = life;
   life.retryAsked = false;
   life.set({ phase: 'awaiting_operator', waitingFor: 'operator', result: 'failed', resultMessage: message });
   state.why = message;
   const words = waitingNotice(noticeContext(life), 'operator', message);
-  await life.flush({ notice: { stage: `failed/${state.view.attempts}`, operators: true, ...words } });
+  await life.flush({ notice: { stage: `failed/${state.seq}`, operators: true, ...words } });
+  await untilDecided(life);
+}
+
+async function untilDecided(life: Life): Promise<void> {
+  const { state } = life;
   await condition(() => life.retryAsked || life.ending !== null || state.view.phase !== 'awaiting_operator');
   state.failures = 0;
   if (state.unfinished === null) state.round += 1;

@@ -2,6 +2,7 @@
 import {
   ActivityFailure,
   CancellationScope,
+  condition,
   continueAsNew,
   isCancellation,
   proxyActivities,
@@ -17,24 +18,26 @@ import { SA_PHASE, type ScanCycleInput, type ScanProgress, type ScanResume } fro
 type Activities = ReturnType<typeof createScanActivities>;
 
 /** Tried until they succeed: what they need is the database alone. */
-const { nextShards, failShard, endScan } = proxyActivities<Activities>({
+const { nextShards, failShards, endScan } = proxyActivities<Activities>({
   startToCloseTimeout: 2 * MINUTE,
   retry: { initialInterval: SECOND, maximumInterval: 30 * SECOND },
 });
 const { openScan, tellEndedRemediations, beginRemediations, keepExceptions } = proxyActivities<Activities>({
   startToCloseTimeout: HOUR,
-  heartbeatTimeout: MINUTE,
+  heartbeatTimeout: 10 * SECOND,
   retry: { initialInterval: SECOND, maximumInterval: 30 * SECOND },
 });
 /** A worker that dies is noticed within ten seconds. A provider's failures are waited out inside; these attempts are for dead workers and a lost database. */
-const { scanShard } = proxyActivities<Activities>({
+const { scanShards } = proxyActivities<Activities>({
   startToCloseTimeout: 4 * HOUR,
   heartbeatTimeout: 10 * SECOND,
   retry: { initialInterval: SECOND, maximumInterval: 15 * SECOND, maximumAttempts: 40 },
 });
 
 /** Names that are in history at once. */
-const BATCH = 40;
+const BATCH = 200;
+/** Names that one activity gets at most: most shards are small, and an activity of its own costs more than reading one. */
+const GROUP = 10;
 
 const NOTHING_YET: ScanProgress = { shards: 0, shardsDone: 0, shardsFailed: 0, pages: 0, resources: 0, violations: 0 };
 
@@ -64,29 +67,44 @@ async function readShards(input: ScanCycleInput, scanId: string): Promise<ScanRe
     const shards = await nextShards({ scanId, after, limit: BATCH });
     const last = shards.at(-1);
     if (last === undefined) return null;
-    await inParallel(shards, input.parallelShards, (shard) => readShard(scanId, shard, input.pageSize, board));
+    await readBatch({ scanId, pageSize: input.pageSize }, shards, input.parallelShards, board);
     after = last;
     if (workflowInfo().continueAsNewSuggested) return { after, progress: board.progress() };
   }
 }
 
-async function readShard(scanId: string, shard: string, pageSize: number, board: Board): Promise<void> {
-  try {
-    const outcome = await scanShard.executeWithOptions({ summary: shard }, [{ scanId, shard, pageSize }]);
-    if (outcome !== null) board.add({ shardsDone: 1, pages: outcome.pages, resources: outcome.resources, violations: outcome.violations });
-  } catch (error) {
-    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
-    await failShard.executeWithOptions({ summary: shard }, [{ scanId, shard, error: reasonOf(error) }]);
-    board.add({ shardsFailed: 1 });
-  }
+type Reading = Pick<Parameters<Activities['scanShards']>[0], 'scanId' | 'pageSize'>;
+
+/** Reads all of `shards`, in groups, `atOnce` groups at a time. What a group leaves undone is taken by whoever is free. */
+async function readBatch(reading: Reading, shards: readonly string[], atOnce: number, board: Board): Promise<void> {
+  const queue = [...shards];
+  const readers = Math.min(Math.max(1, atOnce), shards.length);
+  let busy = 0;
+  const reader = async () => {
+    for (;;) {
+      await condition(() => queue.length > 0 || busy === 0);
+      if (queue.length === 0) return;
+      const group = queue.splice(0, Math.min(GROUP, Math.ceil(queue.length / readers)));
+      busy += 1;
+      queue.unshift(...(await readGroup(reading, group, board)));
+      busy -= 1;
+    }
+  };
+  await Promise.all(Array.from({ length: readers }, reader));
 }
 
-async function inParallel<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
-  const queue = [...items];
-  const runner = async () => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(Math.max(1, atOnce), items.length) }, runner));
+/** Answers what of the group is left to read. */
+async function readGroup(reading: Reading, shards: readonly string[], board: Board): Promise<readonly string[]> {
+  const summary = shards.length === 1 ? (shards[0] ?? '') : `${shards[0]} and ${shards.length - 1} more`;
+  try {
+    const { handled, ...sums } = await scanShards.executeWithOptions({ summary }, [{ ...reading, shards }]);
+    board.add(sums);
+    return shards.slice(handled);
+  } catch (error) {
+    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+    board.add(await failShards.executeWithOptions({ summary }, [{ scanId: reading.scanId, shards, error: reasonOf(error) }]));
+    return [];
+  }
 }
 
 /** Nothing acts before the whole scan is reconciled, so that a breach of the blast radius is seen before the first act. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decisionDetail, decisionEntry } from '../../src/api/contract/decision.js';
 import { decisionSchema } from '../../src/api/contract/evaluate.js';
+import { exceptionRequest } from '../../src/api/contract/exception.js';
 import { pageOf } from '../../src/api/contract/page.js';
 import type { Role } from '../../src/policy/records.js';
 import { createWorld, read, readProblem, type World } from './world.js';
@@ -89,13 +90,26 @@ describe('POST /v1/evaluate', () => {
     expect(logged.request).toEqual(example);
   });
 
-  test('a denial notifies the requester through the outbox; a dry run does not', async () => {
-    const denied = read(decisionSchema, await evaluate(example));
-    const dry = read(decisionSchema, await evaluate({ ...example, dry_run: true }));
-    const { rows } = await world.database.pool.query('select subject, stage, recipient from outbox where subject = any ($1)', [
-      [denied.decision_id, dry.decision_id],
-    ]);
-    expect(rows).toEqual([{ subject: denied.decision_id, stage: 'denied', recipient: 'dana@company.com' }]);
+  test('a denial notifies the requester through the outbox, once an hour for the same findings; a dry run does not', async () => {
+    let now = Date.parse('2030-05-05T10:10:00Z');
+    const api = await world.another({ overrides: { now: () => now } });
+    const deny = (body: object = {}) => api.ask('POST', '/v1/evaluate', { as: 'deployer', body: { ...example, ...body } });
+    const told = async () => {
+      const { rows } = await world.database.pool.query<{ recipient: string; stage: string }>(
+        `select recipient, stage from outbox where stage like 'denied 2030%' order by created_at, recipient`,
+      );
+      return rows.map(({ recipient, stage }) => `${recipient} ${stage}`);
+    };
+    await deny({ dry_run: true });
+    expect(await told()).toEqual([]);
+    for (let time = 0; time < 3; time += 1) await deny({ idempotency_key: `try-${time}` });
+    expect(await told()).toEqual(['dana@company.com denied 2030-05-05T10']);
+    await deny({ name: 'web-2' });
+    await deny({ requester: 'erin@company.com' });
+    expect(await told()).toHaveLength(3);
+    now += 3_600_000;
+    await deny();
+    expect((await told()).at(-1)).toBe('dana@company.com denied 2030-05-05T11');
   });
 
   test('allows what complies, with its price for a month', async () => {
@@ -126,6 +140,30 @@ describe('POST /v1/evaluate', () => {
   test('takes the caller’s own estimate before the price list', async () => {
     const decision = read(decisionSchema, await evaluate({ ...good, cost: { monthly: '12.5' } }));
     expect(decision.cost).toMatchObject({ low: '12.50', likely: '12.50', high: '12.50' });
+  });
+
+  test('takes an estimate in the currency of the installation, and refuses any other', async () => {
+    const cost = { monthly: '12.5', currency: 'USD' };
+    expect(read(decisionSchema, await evaluate({ ...good, cost })).cost).toMatchObject({ likely: '12.50', currency: 'USD' });
+    const other = { ...cost, currency: 'EUR' };
+    const message = 'expected `USD`, the currency of this installation, got `EUR`';
+    expect(readProblem(await evaluate({ ...good, cost: other }), 400).errors).toEqual([{ path: 'cost.currency', message }]);
+    const plan = { resources: [good, { ...good, cost: other }] };
+    expect(readProblem(await evaluate(plan), 400).errors).toEqual([{ path: 'resources[1].cost.currency', message }]);
+  });
+
+  test('hints at an exception that can be requested as it says, and where it cannot, says what is missing', async () => {
+    const { exception_hint: hint, exception_hint_missing: missing } = read(decisionSchema, await evaluate(example)).violations[0] ?? {};
+    expect(missing).toBeNull();
+    const request = { ...hint, type: 'permanent', justification: 'needed' };
+    expect(exceptionRequest.safeParse(request).error).toBeUndefined();
+    const { account: _a, namespace: _n, tags: _t, ...without } = example;
+    for (const finding of read(decisionSchema, await evaluate(without)).violations) {
+      expect(finding.exception_hint).toBeNull();
+      expect(finding.exception_hint_missing).toBe(
+        'give `account` and `namespace`: an exception for a planned resource names it by all of them',
+      );
+    }
   });
 
   test('a value known only after apply is unknown, neither satisfied nor violated', async () => {

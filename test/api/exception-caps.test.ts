@@ -64,7 +64,7 @@ test('many requests at once to two processes never use a capped exception more o
 
 test('a plan that needs more uses than are left is denied, and uses none', async () => {
   await except(2);
-  const { type, name, tags, specs, ...target } = big;
+  const { type, name: _, tags, specs, ...target } = big;
   const plan = { ...target, resources: ['a', 'b', 'c'].map((each) => ({ type, name: each, tags, specs })) };
   const decision = await evaluate(world, plan);
   expect(decision.decision).toBe('deny');

@@ -97,8 +97,24 @@ describe('a token', () => {
   });
 
   test('is refused from its expiry on', async () => {
-    const { token } = await make({ principal: 'nina@company.com', roles: ['viewer'], expires_at: '2026-01-01T00:00:00Z' });
-    expect(readProblem(await scans(token), 401).detail).toContain('expired');
+    const expiry = Date.now() + 3_600_000;
+    const { token } = await make({ principal: 'nina@company.com', roles: ['viewer'], expires_at: new Date(expiry).toISOString() });
+    expect((await scans(token)).status).toBe(200);
+    const later = await world.another({ overrides: { now: () => expiry } });
+    expect(readProblem(await later.ask('GET', '/v1/scans', { token }), 401).detail).toContain('expired');
+  });
+
+  test('is not made when it would have expired already, nor for Tollgate itself', async () => {
+    const body = { principal: 'nina@company.com', roles: ['viewer'] };
+    const past = await world.ask('POST', '/v1/tokens', { body: { ...body, expires_at: '2026-01-01T00:00:00Z' } });
+    expect(readProblem(past, 400).errors).toEqual([{ path: 'expires_at', message: 'expected an instant in the future' }]);
+    const own = await world.ask('POST', '/v1/tokens', { body: { ...body, principal: 'system:scan' } });
+    expect(readProblem(own, 400).errors).toEqual([
+      {
+        path: 'principal',
+        message: 'expected the id of a person or a machine; those that begin with `system:` are Tollgate’s own, got `"system:scan"`',
+      },
+    ]);
   });
 
   test('is shown once: lists show how it begins, a repeated answer none of it', async () => {

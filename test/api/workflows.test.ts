@@ -9,7 +9,7 @@ import { pageOf } from '../../src/api/contract/page.js';
 import { policySchema, policyWithContent, versionsSchema } from '../../src/api/contract/policy.js';
 import { remediationSchema, remediationSummary } from '../../src/api/contract/remediation.js';
 import { complianceReport, exceptionsReport, executiveReport, savingsReport } from '../../src/api/contract/report.js';
-import { resourceSchema } from '../../src/api/contract/resource.js';
+import { inventoryItem } from '../../src/api/contract/resource.js';
 import { scanSchema, scanStarted } from '../../src/api/contract/scan.js';
 import { violationSchema } from '../../src/api/contract/violation.js';
 import type { Role } from '../../src/policy/records.js';
@@ -111,16 +111,19 @@ describe('scans and what they find', () => {
     const none = read(pageOf(violationSchema), await get('/v1/violations?policy=idle-resource-detection&severity=critical'));
     expect(none.items).toEqual([]);
     const answer = await get(`/v1/resources/${encodeURIComponent(ARN)}`);
-    expect(answer.body).toMatchObject({ id: ARN, provider: 'simulated', violations: [{ id: violation.id }], exceptions: [] });
+    const about = { open_violations: 1, open_violation_ids: [violation.id], exception_ids: [] };
+    expect(answer.body).toMatchObject({ id: ARN, provider: 'simulated', violations: [{ id: violation.id }], exceptions: [], ...about });
+    const listed = read(pageOf(inventoryItem), await get('/v1/resources'));
+    expect(listed.items.find(({ id }) => id === ARN)).toMatchObject(about);
   });
 
   test('a list goes on where its cursor says, without gaps or repeats', async () => {
-    const whole = read(pageOf(resourceSchema), await get('/v1/resources'));
+    const whole = read(pageOf(inventoryItem), await get('/v1/resources'));
     const seen: string[] = [];
     let next: string | null = '';
     while (next !== null) {
-      const page: z.output<ReturnType<typeof pageOf<typeof resourceSchema>>> = read(
-        pageOf(resourceSchema),
+      const page: z.output<ReturnType<typeof pageOf<typeof inventoryItem>>> = read(
+        pageOf(inventoryItem),
         await get(`/v1/resources?limit=2${next === '' ? '' : `&cursor=${next}`}`),
       );
       seen.push(...page.items.map(({ account, id }) => `${account}/${id}`));

@@ -19,6 +19,7 @@ export function silentContext(given: Partial<CliContext> = {}): Captured {
     width: undefined,
     defaultServer: 'http://127.0.0.1:1',
     findToken: () => undefined,
+    loadPrices: async () => ({ price: () => ({ hourly: null, monthly: null, source: 'none' }), offers: () => [] }),
     setExitCode: (code) => {
       exitCode = code;
     },

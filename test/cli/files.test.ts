@@ -1,6 +1,6 @@
 /** What works without a server, in processes of its own: exit codes, and what goes to which stream. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { packageRoot } from '../../src/package-root.js';
@@ -57,6 +57,19 @@ describe('evaluate --policies', { timeout: 60_000 }, () => {
     });
   });
 
+  test('prices and offers sizes by the built-in list, as a server without any other does', () => {
+    const sized = { ...small, region: 'us-east-1', specs: { ...small.specs, instance_type: 'm7i.xlarge' } };
+    const { cost } = JSON.parse(ask(sized, '--json').stdout) as { cost: { likely: string; high: string } };
+    expect(cost).toMatchObject({ currency: 'USD', period: 'month', unpriced: [] });
+    expect(Number(cost.likely)).toBeGreaterThan(0);
+    expect(cost.high).toBe(cost.likely);
+    expect(ask(big).stdout).toMatch(/fix: use at most 16 vCPUs, for example \S+\.\S+/);
+    expect(ask({ ...sized, cost: { monthly: '1', currency: 'EUR' } })).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('cost.currency'),
+    });
+  });
+
   test('a request that is wrong could not run: 1, with every problem', () => {
     const { stdout, stderr, status } = ask({ type: 7, specs: { vcpus: 'many' }, colour: 'red' });
     expect({ stdout, status }).toEqual({ stdout: '', status: 1 });
@@ -84,6 +97,12 @@ describe('evaluate --policies', { timeout: 60_000 }, () => {
 describe('policy', { timeout: 60_000 }, () => {
   test('validate: the shipped ones are valid', () => {
     expect(tollgate(['policy', 'validate', policies])).toMatchObject({ stdout: '5 policies in 5 files, all valid\n', status: 0 });
+  });
+
+  test('validate: takes the names that a shell makes of policies/*.yaml, tests among them', () => {
+    const named = readdirSync(policies).map((name) => join(policies, name));
+    expect(named.some((name) => name.endsWith('.test.yaml'))).toBe(true);
+    expect(tollgate(['policy', 'validate', ...named])).toMatchObject({ stdout: '5 policies in 5 files, all valid\n', status: 0 });
   });
 
   test('validate: every error of a file at once, exit code 3', () => {

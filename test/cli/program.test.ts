@@ -128,6 +128,13 @@ describe('a table', () => {
     expect(formatTable(columns, rows)).toContain(rows[0]?.resource);
   });
 
+  test('holds nothing that a terminal would act on', () => {
+    const resource = 'a\u001b]0;title\u0007b\nc\u009bd';
+    const table = formatTable([...columns, ['AGAIN', (row) => String(row['resource'])]], [{ id: '1', resource, status: [resource] }]);
+    expect(table.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+    expect(table).toContain('a ]0;title b c d');
+  });
+
   test('is as wide as the terminal, both ends of a cell shown and ids whole', () => {
     const table = formatTable(columns, rows, 80);
     expect(Math.max(...table.split('\n').map((line) => line.length))).toBe(80);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { CliContext } from '../../src/cli/context.js';
+import { type CliContext, CliError } from '../../src/cli/context.js';
 import { createProgram } from '../../src/cli/program.js';
 import type { Role } from '../../src/policy/records.js';
 import { createWorld, read, until, type World } from '../api/world.js';
@@ -89,6 +89,30 @@ test('scan shows its progress on a terminal, on standard error, and clears it', 
     stderr: '',
     status: 'completed',
   });
+});
+
+test('a scan that is cancelled is no success', async () => {
+  const settings = (latency_ms: number) => world.ask('POST', '/v1/simulated/settings', { as: 'operator', body: { latency_ms } });
+  await settings(1_000);
+  const sleep = async () => {
+    const { rows } = await world.database.pool.query<{ id: string }>(`select workflow_id as id from scans where status = 'running'`);
+    await Promise.all(rows.map(({ id }) => world.client.workflow.getHandle(id).cancel()));
+  };
+  const { stdout, code } = await run('operator', ['scan'], { sleep });
+  await settings(0);
+  expect(stdout).toMatch(/status +cancelled\n/);
+  expect(code).toBe(1);
+});
+
+test('a scan that cannot be followed goes on, and it is said how to look at it', async () => {
+  const sleep = () => Promise.reject(new CliError('the server is gone'));
+  const settings = (latency_ms: number) => world.ask('POST', '/v1/simulated/settings', { as: 'operator', body: { latency_ms } });
+  await settings(1_000);
+  const { error } = await run('operator', ['scan', '--dry-run'], { sleep });
+  await settings(0);
+  expect(error).toMatch(
+    /^the server is gone\nthe scan goes on; ask `GET \/v1\/scans\/scan_\S+` how far it is, or look at http:\/\/127\.0\.0\.1:8233\//,
+  );
 });
 
 test('violations: a table, one of them, JSON, and where the next page begins', async () => {
@@ -210,6 +234,30 @@ describe('exception', () => {
     );
   });
 
+  test('request for what is planned and for what carries a tag, with caps and a review', async () => {
+    const rule = ['--policy', 'resource-limits', '--rule', 'max-instance-size', '--justification', 'load test'];
+    const ask = async (...flags: string[]) => {
+      const { stdout, error } = await run('engineer', ['exception', 'request', ...rule, ...flags, '--json']);
+      expect(error).toBe('');
+      return JSON.parse(stdout) as unknown;
+    };
+    const place = ['--planned-type', 'compute/instance', '--planned-account', '111122223333', '--planned-namespace', 'production'];
+    const planned = { type: 'compute/instance', account: '111122223333', namespace: 'production', name: null, address: null };
+    expect(await ask(...place, '--planned-name', 'web-1', '--days', '14', '--cap-uses', '2', '--cap-money', '300.00')).toMatchObject({
+      resource: { ...planned, name: 'web-1' },
+      caps: { money: '300.00', uses: 2 },
+    });
+    expect(await ask(...place, '--planned-address', 'module.a.b', '--type', 'permanent', '--review-interval-days', '30')).toMatchObject({
+      resource: { ...planned, address: 'module.a.b' },
+      review_interval_days: 30,
+    });
+    expect(await ask('--tag', 'project=shop', '--tag', 'env=test', '--account', '111122223333', '--days', '1')).toMatchObject({
+      selector: { tags: { project: 'shop', env: 'test' }, account: '111122223333' },
+    });
+    const existing = ['--resource', 'i-one', '--account', '111122223333', '--resource-type', 'compute/instance', '--days', '1'];
+    expect(await ask(...existing)).toMatchObject({ resource_id: 'i-one', resource_type: 'compute/instance' });
+  });
+
   test('reject, and every problem of a wrong request', async () => {
     const violation = await violationOf('i-three');
     const asked = await run('engineer', [
@@ -297,6 +345,20 @@ test('audit: what was done, by whom, and that the record is whole', async () => 
     /admin@company.com +remediation.cancel +rem_/,
   );
   expect(await tollgate('audit', 'verify')).toMatch(/^\d+ entries, the chain is whole\n$/);
+});
+
+test('audit verify: a record that was changed is named, and the exit code says so', async () => {
+  const change = (principal: string) =>
+    world.database.pool.query(
+      `alter table audit_log disable trigger user; update audit_log set principal = '${principal}' where seq = 2; alter table audit_log enable trigger user`,
+    );
+  const { rows } = await world.database.pool.query<{ principal: string }>('select principal from audit_log where seq = 2');
+  await change('mallory@company.com');
+  const { stdout, error } = await run('admin', ['audit', 'verify']);
+  await change(rows[0]?.principal ?? '');
+  expect(stdout).toBe('');
+  expect(error).toMatch(/^the audit log is broken at entry 2: /);
+  expect(await tollgate('audit', 'verify')).toContain('the chain is whole');
 });
 
 test('what is not there is said, and nothing is printed', async () => {

@@ -3,6 +3,7 @@ import { TollgateError } from '../../src/errors.js';
 import { DAY } from '../../src/policy/durations.js';
 import type { ExceptionRequest } from '../../src/policy/exception-request.js';
 import { transaction } from '../../src/store/db.js';
+import { getException, insertException, listExceptions } from '../../src/store/exceptions.js';
 import { setAcceleration } from '../../src/store/installation.js';
 import { createWorld, type World } from './world.js';
 
@@ -94,4 +95,17 @@ describe('a request', () => {
     await transaction(world.pool, (db) => setAcceleration(db, 1, { principal: 'root', at: Date.now() }));
     expect(await world.prepare({ durationDays: 14 })).toMatchObject({ durationMs: 14 * DAY });
   });
+});
+
+test('a request that nobody decides reads `lapsed` from its time on, though no worker runs', async () => {
+  const record = await world.prepare({});
+  const lapse = record.requestedAt + 7 * DAY;
+  expect(record.lapsesAt).toBe(lapse);
+  await insertException(world.pool, record);
+  const filter = (status: 'pending' | 'lapsed', at: number) => listExceptions(world.pool, { status }, { limit: 10, cursor: null }, at);
+  expect(await getException(world.pool, record.id, lapse - 1)).toMatchObject({ status: 'pending', closedAt: null });
+  expect(await getException(world.pool, record.id, lapse)).toMatchObject({ status: 'lapsed', closedReason: 'no_answer', closedAt: lapse });
+  expect((await filter('pending', lapse - 1)).items.map(({ id }) => id)).toContain(record.id);
+  expect((await filter('pending', lapse)).items.map(({ id }) => id)).not.toContain(record.id);
+  expect((await filter('lapsed', lapse)).items.map(({ id }) => id)).toContain(record.id);
 });

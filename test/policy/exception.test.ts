@@ -30,6 +30,8 @@ describe('the status of an exception', () => {
     ['in force with one use left', { caps: { uses: 2, money: null }, used: { uses: 1, money: '0' } }, 'approved'],
     ['expired when its money is used up', { caps: { uses: null, money: '300.00' }, used: { uses: 0, money: '300' } }, 'expired'],
     ['in force with a cent left', { caps: { uses: null, money: '300.00' }, used: { uses: 0, money: '299.99' } }, 'approved'],
+    ['pending before it lapses', { status: 'pending', lapsesAt: AT + 1 }, 'pending'],
+    ['lapsed when nobody has answered, though nothing marked it so', { status: 'pending', lapsesAt: AT }, 'lapsed'],
     ['pending whatever its end', { status: 'pending', expiresAt: 0 }, 'pending'],
     ['revoked for good', { status: 'revoked' }, 'revoked'],
   ])('is %s', (_, record, status) => expect(exceptionStatus(exception(record), AT)).toBe(status));

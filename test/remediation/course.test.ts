@@ -1,6 +1,7 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startRemediations, startUnstarted } from '../../src/activities/remediation-start.js';
+import { instantWords } from '../../src/policy/remediation-words.js';
 import { listNotices } from '../../src/store/outbox.js';
 import { postponeRemediation, type RemediationInput } from '../../src/workflows/messages.js';
 import type { RemediationState } from '../../src/workflows/remediation-state.js';
@@ -96,12 +97,12 @@ test('warn tells and never acts; the violation stays open', async () => {
   expect(await it.violation()).toMatchObject({ status: 'open', closedAt: null });
 });
 
-test('a stage whose notice reaches nobody does not end, and the deadlines move with it', async () => {
+test('a stage whose notice reaches nobody does not end, the deadlines move with it, and the notice names them as they are then', async () => {
   const groups = world.deps.directory.groups as Record<string, readonly string[]>;
   const finops = groups['finops'] ?? [];
   groups['finops'] = [];
   await world.idleInstance('i-lonely');
-  const it = await world.begin({ id: 'i-lonely', owner: null });
+  const it = await world.begin({ id: 'i-lonely', owner: null, graceMs: 1_500 });
   const { actAt } = await it.read();
   await expect.poll(it.events, { timeout: 10_000 }).toContain('notice-undeliverable');
   await expect.poll(() => Date.now(), { timeout: 10_000 }).toBeGreaterThan(actAt);
@@ -109,7 +110,10 @@ test('a stage whose notice reaches nobody does not end, and the deadlines move w
   groups['finops'] = finops;
   const done = await it.reaches('undo_window');
   expect(done.actAt).toBeGreaterThan(actAt);
-  expect((await listNotices(world.pool, it.id)).map(({ recipient }) => recipient)).toContain('fiona@company.com');
+  expect(done.actAt - actAt).toBeGreaterThan(1_000);
+  const [detected] = await listNotices(world.pool, it.id);
+  expect(detected).toMatchObject({ stage: 'detected', recipient: 'fiona@company.com' });
+  expect(detected?.body).toContain(instantWords(done.actAt));
 });
 
 test('starting is safe to repeat: one row, one workflow, one violation-detected', async () => {
@@ -147,9 +151,8 @@ async function viewOf(it: Case): Promise<RemediationState['view']> {
   return { ...stages, approvedBy, actedAt, result, resultMessage, undoUntil, closedAt };
 }
 
-test('a state that was carried over to a new run goes on where it was', async () => {
-  await world.idleInstance('i-carried');
-  const it = await world.begin({ id: 'i-carried', graceMs: 60_000 });
+/** Ends the workflow of `it`, and starts it anew with a state as a continued run gets it. */
+async function carryOver(it: Case, state: (view: RemediationState['view']) => Partial<RemediationState>): Promise<void> {
   await expect.poll(it.stages).toEqual(['detected']);
   const handle = world.temporal.client.workflow.getHandle(it.workflowId);
   const [started] = (await handle.fetchHistory()).events ?? [];
@@ -157,24 +160,59 @@ test('a state that was carried over to a new run goes on where it was', async ()
   if (!payload) throw new Error('it was started without input');
   const input = defaultPayloadConverter.fromPayload<RemediationInput>(payload);
   await handle.terminate();
+  const view = await viewOf(it);
   const carried: RemediationState = {
     seq: 50,
     eventCount: 50,
-    view: { ...(await viewOf(it)), phase: 'paused', waitingFor: 'pause', actAt: Date.now() },
+    view,
     noticed: true,
+    telling: null,
     reminded: [],
     approvedFingerprint: null,
     heldMs: 0,
     round: 1,
+    waits: 0,
     failures: 0,
     unfinished: null,
+    done: null,
     before: null,
     tagsWritten: {},
     snapshotId: null,
     undos: 0,
     why: null,
+    ...state(view),
   };
   await world.temporal.client.workflow.start('remediation', { taskQueue: TASK_QUEUE, workflowId: it.workflowId, args: [input, carried] });
+}
+
+test('a state that was carried over to a new run goes on where it was', async () => {
+  await world.idleInstance('i-carried');
+  const it = await world.begin({ id: 'i-carried', graceMs: 60_000 });
+  await carryOver(it, (view) => ({ view: { ...view, phase: 'paused', waitingFor: 'pause', actAt: Date.now() } }));
   expect(await it.reaches('undo_window')).toMatchObject({ waitingFor: null, result: 'completed' });
   expect(await it.stages()).toEqual(['detected', 'acted']);
+});
+
+test('a notice that was not given yet is given by the new run', async () => {
+  await world.idleInstance('i-carried-notice');
+  const it = await world.begin({ id: 'i-carried-notice', severity: 'medium', graceMs: 60_000 });
+  const now = Date.now();
+  await carryOver(it, (view) => ({
+    view: { ...view, phase: 'grace', escalated: true, severity: 'high', escalateAt: now, actAt: now + 60_000 },
+    telling: { stage: 'escalated', from: now, to: now + 60_000, tries: 3, movedMs: 0 },
+  }));
+  await expect.poll(it.stages).toEqual(['detected', 'escalated']);
+});
+
+test('an act that was done and not verified is verified by the new run, and not done again', async () => {
+  await world.idleInstance('i-carried-done');
+  const it = await world.begin({ id: 'i-carried-done', graceMs: 60_000 });
+  await world.admin.changeResource(keyOf('i-carried-done'), { state: 'stopped' });
+  await carryOver(it, (view) => ({
+    view: { ...view, phase: 'verifying', actedAt: Date.now() },
+    done: { message: 'done', undoable: true },
+  }));
+  expect(await it.reaches('undo_window')).toMatchObject({ result: 'completed' });
+  expect(await it.violation()).toMatchObject({ status: 'remediated' });
+  expect(await it.effects()).toEqual([]);
 });

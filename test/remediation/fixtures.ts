@@ -191,3 +191,10 @@ export async function idleInstance(admin: SimulatedAdmin, id: string, more: obje
     ...more,
   });
 }
+
+/** A volume that nobody has used for a month. */
+export async function orphanedVolume(admin: SimulatedAdmin, id: string, more: object = {}): Promise<void> {
+  const specs = { size_gb: 10, volume_type: 'ssd' };
+  const detached_at = new Date(Date.now() - 30 * 86_400_000).toISOString();
+  await admin.createResource({ account: ACCOUNT, region: 'us-east-1', type: 'storage/volume', id, specs, detached_at, ...more });
+}

@@ -1,4 +1,6 @@
+import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createRemediationActivities } from '../../src/activities/remediation.js';
 import { nudgeRemediations, startRemediations } from '../../src/activities/remediation-start.js';
 import { newId } from '../../src/ids.js';
 import { parsePolicies } from '../../src/policy/parse.js';
@@ -7,7 +9,7 @@ import { listEffects } from '../../src/store/effects.js';
 import { clearPause, setPause } from '../../src/store/pauses.js';
 import { approveRemediation, violationClosed } from '../../src/workflows/messages.js';
 import { ACCOUNT, insertViolation } from './fixtures.js';
-import { createWorld, follow, type World } from './world.js';
+import { type Case, createWorld, follow, type World } from './world.js';
 
 let world: World;
 beforeAll(async () => {
@@ -216,6 +218,16 @@ test('an observed account: nothing is written, it says what it would have done, 
     expect(await callsOf('i-seen')).toEqual([]);
   }));
 
+test('what was found while its account was only observed is not acted on when the account is enforced meanwhile', async () => {
+  await world.idleInstance('i-promised');
+  let it: Case | undefined;
+  await world.under({ accounts: [{ provider: 'simulated', account: ACCOUNT, mode: 'observe' }] }, async () => {
+    it = await world.begin({ id: 'i-promised', graceMs: 1_000 });
+  });
+  expect(await it?.reaches('closed')).toMatchObject({ result: 'skipped', dryRun: true });
+  expect(await callsOf('i-promised')).toEqual([]);
+});
+
 /** Two a team; nothing else is limited. */
 const TWO_A_TEAM = { policy: { min: 1_000, percent: 0 }, team: { min: 2, percent: 0 }, moneyPerHour: null, windowMs: 3_600_000 };
 
@@ -240,6 +252,41 @@ test('over the blast radius all wait and none acts; one approval releases the ba
     await late.reaches('awaiting_approval', 'blast_radius');
     const audit = await world.pool.query(`select 1 from audit_log where action = 'remediation.release-batch'`);
     expect(audit.rowCount).toBe(1);
+  }));
+
+test('a release that is repeated releases nothing more, and answers the same', () =>
+  world.under({ blastRadius: TWO_A_TEAM }, async () => {
+    const ids = ['i-r1', 'i-r2', 'i-r3'];
+    for (const id of ids) await world.idleInstance(id);
+    const violations = await Promise.all(ids.map((id) => insertViolation(world.pool, { id, team: 'CC-repeat', graceMs: 60_000 })));
+    await startRemediations(world.deps, violations, { recheckEveryMs: 50 });
+    const [remediationId = ''] = await Promise.all(violations.map(async (violationId) => (await follow(world.pool, violationId)).id));
+    const input = { remediationId, policyName: 'idle', team: 'CC-repeat', principal: 'olga@company.com' };
+    const { releaseBlastRadius } = createRemediationActivities(world.deps);
+    expect(await releaseBlastRadius(input)).toBe(3);
+    expect(await releaseBlastRadius(input)).toBe(3);
+    const audit = await world.pool.query(`select 1 from audit_log where action = 'remediation.release-batch' and subject = $1`, [
+      remediationId,
+    ]);
+    expect(audit.rowCount).toBe(1);
+  }));
+
+test('an approval that is refused releases nothing', () =>
+  world.under({ blastRadius: TWO_A_TEAM }, async () => {
+    const ids = ['vol-r1', 'vol-r2', 'vol-r3'];
+    for (const id of ids) await world.volume(id);
+    const found = ids.map((id) => insertViolation(world.pool, { id, policy: 'orphans', team: 'CC-refused', graceMs: 100 }));
+    const violations = await Promise.all(found);
+    await startRemediations(world.deps, violations, { recheckEveryMs: 3_600_000 });
+    const batch = await Promise.all(violations.map((violationId) => follow(world.pool, violationId)));
+    for (const it of batch) await it.reaches('awaiting_approval', 'blast_radius');
+    await world.admin.setFault({ kind: 'unreachable', api: 'find', resource_id: 'vol-r1', latency_ms: 0, probability: 1 });
+    const approval = handleOf(batch[0]?.workflowId ?? '').executeUpdate(approveRemediation, {
+      args: [{ principal: 'olga@company.com', at: at(), comments: null }],
+    });
+    await expect(approval).rejects.toThrow(WorkflowUpdateFailedError);
+    const released = await world.pool.query(`select 1 from blast_radius_releases where scope = 'team:CC-refused'`);
+    expect(released.rowCount).toBe(0);
   }));
 
 test('a breach is seen before the first of a batch acts, also when all are critical', () =>

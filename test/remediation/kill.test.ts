@@ -12,11 +12,21 @@ import { listEffects } from '../../src/store/effects.js';
 import { listNotices } from '../../src/store/outbox.js';
 import { createTestDatabase } from '../support/postgres.js';
 import { connectTestTemporal, workflowBundle } from '../support/temporal.js';
-import { depsOf, idleInstance, insertViolation, seedTestPolicies } from './fixtures.js';
+import { depsOf, type Found, idleInstance, insertViolation, orphanedVolume, seedTestPolicies } from './fixtures.js';
 import { follow } from './world.js';
 
-const COUNT = 30;
 const KILLS = 3;
+
+/** What is done to each kind of resource. */
+const STEPS = {
+  stopped: ['snapshot', 'stop'],
+  resized: ['snapshot', 'stop', 'resize', 'start'],
+  deleted: ['snapshot', 'delete'],
+} as const;
+type Kind = keyof typeof STEPS;
+const KINDS: readonly Kind[] = ['stopped', 'resized', 'deleted'];
+const OF_EACH = 10;
+const ALL_CALLS = OF_EACH * Object.values(STEPS).flat().length;
 
 /** A fixed seed, so that a failure can be looked at again (mulberry32). */
 function randomOf(seed: number): () => number {
@@ -52,11 +62,16 @@ test('a worker killed at random moments repeats nothing and forgets nothing', { 
     await exit;
   };
 
+  const found = async (kind: Kind, id: string): Promise<Found> => {
+    if (kind === 'stopped') await idleInstance(admin, id);
+    else if (kind === 'resized') await idleInstance(admin, id, { specs: { instance_type: 'm7i.xlarge' } });
+    else await orphanedVolume(admin, id);
+    const resized = { policy: 'sizes', parameters: { targetType: 'm7i.large' } };
+    return { id, severity: 'critical', ...(kind === 'resized' ? resized : kind === 'deleted' ? { policy: 'orphans' } : {}) };
+  };
+  const subjects = Array.from({ length: OF_EACH }, (_, n) => KINDS.map((kind) => ({ kind, id: `${kind}-${n}` }))).flat();
   const violations: string[] = [];
-  for (let n = 0; n < COUNT; n += 1) {
-    await idleInstance(admin, `i-${n}`, {});
-    violations.push(await insertViolation(pool, { id: `i-${n}`, severity: 'critical' }));
-  }
+  for (const { kind, id } of subjects) violations.push(await insertViolation(pool, await found(kind, id)));
   // Each answer of the provider takes a while, so that kills fall into calls as well as between them.
   await admin.setSettings({ latency_ms: 20 });
   await startRemediations(depsOf(pool, temporal.client, catalog), violations, { recheckEveryMs: 50 });
@@ -68,7 +83,7 @@ test('a worker killed at random moments repeats nothing and forgets nothing', { 
   for (let kills = 0; kills < KILLS; kills += 1) {
     const before = await acted();
     // Work is under way again before the next kill, which comes at a random moment in it.
-    while ((await acted()) === before && before < 2 * COUNT) await pass(5);
+    while ((await acted()) === before && before < ALL_CALLS) await pass(5);
     await pass(random() * 400);
     await kill(worker);
     worker = await launch();
@@ -77,15 +92,12 @@ test('a worker killed at random moments repeats nothing and forgets nothing', { 
   await kill(worker);
 
   for (const [n, it] of cases.entries()) {
-    const calls = await admin.listCalls(`i-${n}`);
-    expect(calls.map(({ kind, token, changed }) => [kind, token, changed])).toEqual([
-      ['create-snapshot', `${it.id}/snapshot`, true],
-      ['stop', `${it.id}/stop`, true],
-    ]);
-    expect(await listEffects(pool, it.id)).toMatchObject([
-      { step: 'snapshot', status: 'done', outcome: { made: { snapshotId: expect.any(String) } } },
-      { step: 'stop', status: 'done' },
-    ]);
+    const { kind, id } = subjects[n] ?? { kind: 'stopped', id: '' };
+    const calls = await admin.listCalls(id);
+    expect(calls.map(({ token, changed }) => [token, changed])).toEqual(STEPS[kind].map((step) => [`${it.id}/${step}`, true]));
+    const effects = await listEffects(pool, it.id);
+    expect(effects.map(({ step, status }) => [step, status])).toEqual(STEPS[kind].map((step) => [step, 'done']));
+    expect(effects[0]).toMatchObject({ outcome: { made: { snapshotId: expect.any(String) } } });
     expect(await it.violation()).toMatchObject({ status: 'remediated' });
     expect(await it.events()).toEqual(['violation-detected', 'acting', 'snapshot-created', 'acted', 'remediated']);
     expect((await listNotices(pool, it.id)).map(({ stage }) => stage)).toEqual(['detected', 'acted']);

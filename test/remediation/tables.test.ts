@@ -108,7 +108,7 @@ interface GateCase {
     readonly actOnManaged?: boolean;
     readonly breach?: boolean;
     readonly consent?: 'needed';
-  } & Partial<Pick<Facts, 'policyEnforces' | 'pausedBecause' | 'pendingExceptionId' | 'holdLeftMs' | 'approval' | 'mode'>>;
+  } & Partial<Pick<Facts, 'policyEnforces' | 'busyWith' | 'pausedBecause' | 'pendingExceptionId' | 'holdLeftMs' | 'approval' | 'mode'>>;
   readonly want: string;
 }
 
@@ -148,6 +148,7 @@ function factsOf(given: NonNullable<GateCase['facts']> = {}): Facts {
     resourceId: 'vol-1',
     promised: { action: promised, parameters: actOnManaged === undefined ? {} : { actOnManaged } },
     policyEnforces: true,
+    busyWith: null,
     pausedBecause: null,
     managedBy: managed === true ? { tool: 'terraform', address: 'aws_ebs_volume.a', repository: null } : null,
     pendingExceptionId: null,

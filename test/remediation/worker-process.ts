@@ -22,7 +22,7 @@ const worker = await Worker.create({
   namespace,
   taskQueue: TASK_QUEUE,
   workflowBundle: { codePath: bundle },
-  activities: createRemediationActivities(depsOf(pool, client, createCatalog())),
+  activities: createRemediationActivities(depsOf(pool, client, createCatalog(), { allowAutoDeleteVolumes: true })),
   stickyQueueScheduleToStartTimeout: 1_000,
 });
 process.stdout.write('ready\n');

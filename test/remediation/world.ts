@@ -14,7 +14,7 @@ import { getRemediationOf, timelineOf } from '../../src/store/remediations.js';
 import { getViolation } from '../../src/store/violations.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { connectTestTemporal, type TestTemporal, workflowBundle } from '../support/temporal.js';
-import { ACCOUNT, depsOf, type Found, idleInstance, insertViolation, seedTestPolicies, TASK_QUEUE } from './fixtures.js';
+import { ACCOUNT, depsOf, type Found, idleInstance, insertViolation, orphanedVolume, seedTestPolicies, TASK_QUEUE } from './fixtures.js';
 
 export interface World {
   readonly pool: Pool;
@@ -59,7 +59,8 @@ export async function createWorld(): Promise<World> {
     namespace: temporal.namespace,
     taskQueue: TASK_QUEUE,
     workflowBundle: await workflowBundle(),
-    activities: createRemediationActivities(deps),
+    // Short, so that waiting for an effect in the workflow is met as well.
+    activities: createRemediationActivities(deps, { settleWithinMs: 500 }),
   });
   const running = worker.run();
   const admin = createSimulatedAdmin(pool, { catalog });
@@ -80,11 +81,7 @@ export async function createWorld(): Promise<World> {
       await work().finally(() => Object.assign(deps.settings, before));
     },
     idleInstance: (id = 'i-1', more = {}) => idleInstance(admin, id, more),
-    async volume(id = 'vol-1', more = {}) {
-      const specs = { size_gb: 10, volume_type: 'ssd' };
-      const detached_at = new Date(Date.now() - 30 * 86_400_000).toISOString();
-      await admin.createResource({ account: ACCOUNT, region: 'us-east-1', type: 'storage/volume', id, specs, detached_at, ...more });
-    },
+    volume: (id = 'vol-1', more = {}) => orphanedVolume(admin, id, more),
     async close() {
       worker.shutdown();
       await running;

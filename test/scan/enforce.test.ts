@@ -1,8 +1,11 @@
+import { Client, Connection } from '@temporalio/client';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beginRemediations } from '../../src/activities/scan-enforce.js';
 import { DAY, HOUR } from '../../src/policy/durations.js';
+import { transaction } from '../../src/store/db.js';
 import { accrueExceptionCosts, listEndedRemediations, listEndingExceptions, noteCompliance } from '../../src/store/scan-enforcement.js';
 import { closeViolation } from '../../src/store/violations.js';
-import { ACCOUNT, createScanWorld, putException, putRemediation, type ScanWorld } from './scan-world.js';
+import { ACCOUNT, createScanWorld, putException, putRemediation, type ScanWorld, settings } from './scan-world.js';
 
 let world: ScanWorld;
 beforeEach(async () => {
@@ -82,3 +85,43 @@ test('remediations whose violation has ended are told, those that act are not', 
     ['resolved', 'gone'],
   ]);
 });
+
+test('every remediation of a scan has its row before the first workflow starts, also with more than one batch', async () => {
+  const rowsAtStart: number[] = [];
+  const counting = {
+    start: async () => {
+      rowsAtStart.push((await world.pool.query<{ count: number }>('select count(*) from remediations')).rows[0]?.count ?? 0);
+      return 'a run';
+    },
+  };
+  for (let index = 0; index < 120; index += 1) await world.instance(`i-${100 + index}`, 32);
+  const { scanId } = await world.scan();
+  const connection = Connection.lazy({ address: '127.0.0.1:1' });
+  const temporal = new Client({ connection, interceptors: { workflow: [counting] } });
+  const deps = { pool: world.pool, temporal, taskQueue: 'none', settings, now: world.now };
+  expect(await beginRemediations(deps, scanId)).toBe(121);
+  expect(rowsAtStart).toEqual(Array.from({ length: 121 }, () => 121));
+});
+
+test('counting costs and moving an exception never wait for each other in a circle', async () => {
+  await putException(world.pool, { resourceId: 'i-big', approvedAt: world.now() });
+  const { scanId } = await world.scan();
+  const [violation] = await world.violations('i-big');
+  world.pass(HOUR);
+  // As who moves an exception: first the exception, then its violations.
+  const moved = transaction(world.pool, async (db) => {
+    await db.query('select id from exceptions for update');
+    const accrued = accrueExceptionCosts(world.pool, scanId, world.now());
+    await untilLocked();
+    await db.query(`update violations set exception_id = exception_id where id = $1`, [violation?.id]);
+    return { accrued };
+  });
+  await (await moved).accrued;
+  expect(await used(violation?.exceptionId ?? '')).toMatchObject({ uses: 1 });
+});
+
+/** Resolves when somebody waits for a lock. */
+async function untilLocked(): Promise<void> {
+  const waiting = () => world.pool.query(`select from pg_locks where not granted`);
+  while ((await waiting()).rowCount === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+}

@@ -75,22 +75,25 @@ test('what a remediation has ended after the page was read is not opened again b
   expect(await episodes()).toEqual(['1 remediated (remediated)']);
 });
 
-test.each(['gone', 'compliant'])('a scan that listed a resource as %s before an undo does not end what the undo brought back', async (was) => {
-  await world.scan();
-  world.pass(HOUR);
-  const [violation] = await world.violations('i-1');
-  await closeViolation(world.pool, violation?.id ?? '', 'remediated', 'remediated', world.now());
-  await (was === 'gone' ? world.admin.removeResource(BIG) : world.admin.changeResource(BIG, { specs: { vcpus: 8 } }));
-  afterPage = async () => {
-    world.pass(MINUTE);
-    await (was === 'gone' ? world.instance('i-1', 32) : world.admin.changeResource(BIG, { specs: { vcpus: 32 } }));
-    await reopenAfterUndo(world.pool, violation?.id ?? '', 'i-1', world.now());
-    world.pass(MINUTE);
-  };
-  await world.scan();
-  expect(await episodes()).toEqual(['1 open']);
-  expect((await findInventory(world.pool, 'i-1'))?.goneAt).toBeNull();
-});
+test.each(['gone', 'compliant'])(
+  'a scan that listed a resource as %s before an undo does not end what the undo brought back',
+  async (was) => {
+    await world.scan();
+    world.pass(HOUR);
+    const [violation] = await world.violations('i-1');
+    await closeViolation(world.pool, violation?.id ?? '', 'remediated', 'remediated', world.now());
+    await (was === 'gone' ? world.admin.removeResource(BIG) : world.admin.changeResource(BIG, { specs: { vcpus: 8 } }));
+    afterPage = async () => {
+      world.pass(MINUTE);
+      await (was === 'gone' ? world.instance('i-1', 32) : world.admin.changeResource(BIG, { specs: { vcpus: 32 } }));
+      await reopenAfterUndo(world.pool, violation?.id ?? '', 'i-1', world.now());
+      world.pass(MINUTE);
+    };
+    await world.scan();
+    expect(await episodes()).toEqual(['1 open']);
+    expect((await findInventory(world.pool, 'i-1'))?.goneAt).toBeNull();
+  },
+);
 
 test('an exception approved after the page was read is not overruled by it', async () => {
   await world.scan();

@@ -161,6 +161,34 @@ test('throttling and a provider out of reach are waited out without losing the p
   expect(record).toMatchObject({ status: 'completed', pages: 3, resourcesScanned: 5, violationsFound: 5 });
 });
 
+test('small shards are read several at a time, and each fails on its own', async () => {
+  const regions = Array.from({ length: 30 }, (_, index) => `region-${10 + index}`);
+  for (const region of regions) await create(`i-${region}`, { region });
+  await admin.setFault({ kind: 'error', api: 'list', region: 'region-13', message: 'access denied', latency_ms: 0, probability: 1 });
+  const { input, record } = await scan();
+  expect(record).toMatchObject({
+    status: 'partial',
+    shards: { total: 30, completed: 29, failed: 1 },
+    resourcesScanned: 29,
+    violationsNew: 29,
+    errors: [{ shard: `simulated/${ACCOUNT}/region-13/compute/instance`, message: 'access denied' }],
+  });
+  const { events = [] } = await temporal.client.workflow.getHandle(workflowIds.scan(input.scanId)).fetchHistory();
+  const activities = (events ?? []).filter(({ activityTaskScheduledEventAttributes: task }) => task?.activityType?.name === 'scanShards');
+  expect(activities.length).toBeLessThanOrEqual(10);
+});
+
+test('a provider that cannot say what there is counts as one failed shard, and the scan ends', async () => {
+  await create('i-1');
+  await admin.setFault({ kind: 'error', api: 'shards', message: 'the account is suspended', latency_ms: 0, probability: 1 });
+  const { record } = await scan();
+  expect(record).toMatchObject({
+    status: 'failed',
+    shards: { total: 1, completed: 0, failed: 1 },
+    errors: [{ shard: 'simulated/*/*/*', message: 'the account is suspended' }],
+  });
+});
+
 test('a dry run answers the summary and changes nothing', async () => {
   await create('i-old');
   await scan();

@@ -3,6 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import type { ActivityDeps } from '../../src/activities/deps.js';
 import { createScanActivities } from '../../src/activities/scan.js';
 import type { ScanSummary } from '../../src/activities/scan-close.js';
+import { readShard, type ScanShardInput } from '../../src/activities/scan-shard.js';
 import type { Provider, Providers } from '../../src/cloud/provider.js';
 import { defaultSettings } from '../../src/config/settings-file.js';
 import { TollgateError } from '../../src/errors.js';
@@ -11,7 +12,9 @@ import type { Resource } from '../../src/policy/model.js';
 import { parsePolicies } from '../../src/policy/parse.js';
 import type { ScanScope, ViolationRecord } from '../../src/policy/records.js';
 import { type Pool, toTimestamp, transaction } from '../../src/store/db.js';
+import { createCompiledCache } from '../../src/store/enforcing.js';
 import { seedPolicies } from '../../src/store/policy-files.js';
+import type { ShardOutcome } from '../../src/store/reconcile.js';
 import { listViolations } from '../../src/store/violations.js';
 import { createTestCloud, type TestCloud } from '../cloud/simulated-cloud.js';
 
@@ -83,7 +86,7 @@ export interface ScanWorld extends TestCloud {
   scan(options?: ScanOptions): Promise<ScanSummary>;
   /** Opens and plans a scan; answers its id and its shards. */
   open(options?: ScanOptions): Promise<{ readonly scanId: string; readonly shards: readonly string[] }>;
-  read(scanId: string, shard: string, pageSize?: number): ReturnType<ScanWorld['activities']['scanShard']>;
+  read(scanId: string, shard: string, pageSize?: number): Promise<ShardOutcome | null>;
   violations(resource?: string): Promise<readonly ViolationRecord[]>;
   instance(id: string, vcpus: number): Promise<Resource>;
 }
@@ -109,7 +112,9 @@ export async function createScanWorld(changeDeps: (deps: ActivityDeps) => Activi
     now: cloud.now,
     log: { info: () => {}, warn: () => {}, error: () => {} },
   };
-  const activities = createScanActivities(changeDeps(deps));
+  const changed = changeDeps(deps);
+  const activities = createScanActivities(changed);
+  const policies = createCompiledCache();
   const run = <I, R>(activity: (input: I) => Promise<R>, input: I): Promise<R> => new MockActivityEnvironment().run(activity, input);
   const world: ScanWorld = {
     ...cloud,
@@ -119,13 +124,14 @@ export async function createScanWorld(changeDeps: (deps: ActivityDeps) => Activi
       await run(activities.openScan, { id: scanId, trigger: 'manual', scope, dryRun, requestedBy: 'test', workflowId: `scan/${scanId}` });
       return { scanId, shards: await run(activities.nextShards, { scanId, after: null, limit: 100 }) };
     },
-    read: (scanId, shard, pageSize = 100) => run(activities.scanShard, { scanId, shard, pageSize }),
+    read: (scanId, shard, pageSize = 100) =>
+      run((input: ScanShardInput) => readShard({ ...changed, policies }, input), { scanId, shard, pageSize }),
     async scan(options = {}) {
       const { scanId, shards } = await world.open(options);
       for (const shard of shards) {
         await world
           .read(scanId, shard, options.pageSize)
-          .catch((error: Error) => run(activities.failShard, { scanId, shard, error: error.message }));
+          .catch((error: Error) => run(activities.failShards, { scanId, shards: [shard], error: error.message }));
       }
       const summary = await run(activities.endScan, { scanId, end: 'done', error: null });
       if (summary === null) throw new Error('the scan was never opened');

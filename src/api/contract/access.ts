@@ -5,7 +5,10 @@ import { pageQuery } from './page.js';
 import { instant, instantInput, json, principalId, text, toWireInstant, wireObject } from './values.js';
 
 export const tokenRequest = wireObject({
-  principal: principalId.refine((id) => !id.startsWith('system:')),
+  principal: expecting(
+    'the id of a person or a machine; those that begin with `system:` are Tollgate’s own',
+    principalId.refine((id) => !id.startsWith('system:')),
+  ),
   roles: expecting(
     `a list of roles, each one of ${ROLES.map((role) => `\`${role}\``).join(', ')}`,
     z.array(z.enum(ROLES)).min(1).max(ROLES.length),

@@ -74,11 +74,17 @@ const findingSchema = z
     limit: json,
     message: z.string(),
     fix: z.object({ set: z.record(z.string(), json), text: z.string() }).nullable(),
-    exception_hint: z.object({
-      policy_name: z.string(),
-      rule_name: z.string(),
-      resource: z.record(z.string(), z.string().nullable()).meta({ description: 'As `POST /v1/exceptions` takes it' }),
-    }),
+    exception_hint: z
+      .object({
+        policy_name: z.string(),
+        rule_name: z.string(),
+        resource: z.record(z.string(), z.string()).meta({ description: 'As `POST /v1/exceptions` takes it' }),
+      })
+      .nullable(),
+    exception_hint_missing: z
+      .string()
+      .nullable()
+      .meta({ description: 'What the request would have to say so that an exception can be requested for what it plans' }),
   })
   .meta({ id: 'Finding' });
 
@@ -191,19 +197,29 @@ function toWireFinding(finding: DeployFinding, resources: readonly Resource[]): 
     limit: finding.limit,
     message: finding.message,
     fix: finding.fix && { set: { ...finding.fix.set }, text: finding.fix.text },
-    exception_hint: {
-      policy_name: finding.policyName,
-      rule_name: finding.ruleName,
-      resource: exceptionTarget(resources[finding.resourceIndex]),
-    },
+    ...toExceptionHint(finding, resources[finding.resourceIndex]),
   };
 }
 
-/** The planned resource as an exception request names it; an address where there is one, else the name. */
-function exceptionTarget(resource: Resource | undefined): Record<string, string | null> {
-  if (resource === undefined) return {};
-  const named = resource.address === null ? { name: resource.name } : { address: resource.address };
-  return { type: resource.type, account: resource.account, namespace: effectiveNamespace(resource), ...named };
+type ExceptionHint = Pick<WireDecision['violations'][number], 'exception_hint' | 'exception_hint_missing'>;
+
+/** The planned resource as an exception request names it; an address where there is one, else the name. None of it may be missing. */
+function toExceptionHint({ policyName, ruleName }: DeployFinding, resource: Resource | undefined): ExceptionHint {
+  if (resource === undefined) return { exception_hint: null, exception_hint_missing: null };
+  const { type: kind, account, address, name } = resource;
+  const namespace = effectiveNamespace(resource);
+  const missing = [
+    account === null ? '`account`' : [],
+    namespace === null ? '`namespace`' : [],
+    address === null && name === null ? '`name` or `address`' : [],
+  ].flat();
+  if (account === null || namespace === null || missing.length > 0) {
+    const words = `give ${missing.join(' and ')}: an exception for a planned resource names it by all of them`;
+    return { exception_hint: null, exception_hint_missing: words };
+  }
+  const named: Record<string, string> = address === null ? { name: name ?? '' } : { address };
+  const target = { type: kind, account, namespace, ...named };
+  return { exception_hint: { policy_name: policyName, rule_name: ruleName, resource: target }, exception_hint_missing: null };
 }
 
 function toWireUnknown(unknown: DeployUnknown, resources: readonly Resource[]): WireDecision['unknowns'][number] {

@@ -67,6 +67,7 @@ export type ExceptionTerms = z.output<typeof exceptionTerms>;
 export const exceptionRequest = wireObject({
   resource_id: text(2_048).nullish(),
   account: text(128).nullish(),
+  resource_type: text(200).nullish().meta({ description: 'Of `resource_id`, where several types have it' }),
   resource: planned.nullish(),
   selector: wireObject({ tags }).nullish(),
   policy_name: policyName,
@@ -79,6 +80,7 @@ export function toExceptionRequest(request: z.output<typeof exceptionRequest>): 
   return {
     resourceId: request.resource_id ?? null,
     account: request.account ?? null,
+    resourceType: request.resource_type ?? null,
     resource: resource ? { ...resource, name: resource.name ?? null, address: resource.address ?? null } : null,
     selector: request.selector ?? null,
     policyName: request.policy_name,

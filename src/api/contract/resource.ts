@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Cost, Resource, Specs } from '../../policy/model.js';
 import type { InventoryRecord } from '../../policy/records.js';
+import type { Concerns } from '../../store/resource-concerns.js';
 import { expecting } from '../input.js';
 import { decimal, instant, instantInput, json, positiveNumber, tags, text, toWireInstant, wireObject } from './values.js';
 
@@ -21,6 +22,7 @@ const specsInput = wireObject({
   term_months: number,
 });
 
+const currencyWord = expecting('a currency such as `USD`', z.string().regex(/^[A-Z]{3}$/));
 const unknown = expecting('a list of paths such as `specs.vcpus`', z.array(text(300)).max(1_000));
 
 /** A resource as a deploy tool describes it (SPEC §1). What is not given, or null, is unknown. */
@@ -37,7 +39,11 @@ export const resourceInputKeys = {
   created_at: instantInput.nullish(),
   tags: tags.default({}),
   specs: specsInput.default({}),
-  cost: wireObject({ hourly: decimal.nullish(), monthly: decimal.nullish() }).nullish(),
+  cost: wireObject({
+    hourly: decimal.nullish(),
+    monthly: decimal.nullish(),
+    currency: currencyWord.nullish().meta({ description: 'The installation’s own; amounts are never converted' }),
+  }).nullish(),
   metrics: wireObject({
     avg_cpu_percent: expecting('a number from 0 to 100', z.number().min(0).max(100)).nullish(),
     avg_network_bytes_per_day: number,
@@ -160,6 +166,27 @@ export const resourceSchema = z
   })
   .meta({ id: 'Resource' });
 type WireResource = z.infer<typeof resourceSchema>;
+
+export const inventoryItem = resourceSchema
+  .extend({
+    open_violations: z.int(),
+    open_violation_ids: z.array(z.string()),
+    exception_ids: z.array(z.string()).meta({ description: 'Exceptions in force that are for it, whatever their rules' }),
+  })
+  .meta({ id: 'InventoryItem' });
+
+export function toWireItem(
+  record: InventoryRecord,
+  { openViolationIds, exceptions }: Concerns,
+  currency: string,
+): z.infer<typeof inventoryItem> {
+  return {
+    ...toWireResource(record, currency),
+    open_violations: openViolationIds.length,
+    open_violation_ids: [...openViolationIds],
+    exception_ids: exceptions.filter(({ status }) => status === 'approved').map(({ id }) => id),
+  };
+}
 
 export function toWireResource(record: InventoryRecord, currency: string): WireResource {
   const { resource } = record;

@@ -15,6 +15,7 @@ import {
 import { pageOf, pageQuery, toPageRequest, toWirePage } from '../contract/page.js';
 import { tokenId, wireObject } from '../contract/values.js';
 import { given } from '../given.js';
+import { invalidInput } from '../input.js';
 import { defineRoute } from '../route.js';
 
 const tag = 'Access';
@@ -26,6 +27,8 @@ export const access = [
     body: tokenRequest,
     answers: { 201: { description: 'The token; `null` in a repeated answer', schema: newTokenSchema } },
     async handle({ pool, snapshot }, { body, principal, at }) {
+      const past = body.expires_at !== null && body.expires_at !== undefined && body.expires_at <= at;
+      if (past) throw invalidInput([{ path: 'expires_at', message: 'expected an instant in the future' }], 'request body');
       const request = { principal: body.principal, roles: [...new Set(body.roles)], expiresAt: body.expires_at ?? null };
       const { record, token } = await transaction(pool, (db) => createToken(db, { ...request, createdBy: principal.id, at }));
       await snapshot.refresh();

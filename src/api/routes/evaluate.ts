@@ -1,18 +1,10 @@
+import { createHash } from 'node:crypto';
 import { TollgateError } from '../../errors.js';
 import { newId } from '../../ids.js';
 import type { Resource } from '../../policy/model.js';
-import { hourlyFromMonthly, monthlyFromHourly, roundMoney, sum } from '../../policy/money.js';
 import { addressed, type NewNotice } from '../../store/outbox.js';
-import {
-  decisionSchema,
-  type EvaluateRequest,
-  evaluateRequest,
-  nameOf,
-  toResources,
-  toWireDecision,
-  type WireCost,
-  type WireDecision,
-} from '../contract/evaluate.js';
+import { costOf, toPricedResources } from '../contract/cost.js';
+import { decisionSchema, type EvaluateRequest, evaluateRequest, toWireDecision, type WireDecision } from '../contract/evaluate.js';
 import type { LoggedDecision } from '../decision-facts.js';
 import type { AppContext } from '../deps.js';
 import { judgeRequest } from '../judge.js';
@@ -33,7 +25,8 @@ async function evaluateNow(context: AppContext, call: Call<unknown, unknown, Eva
   const requester = requesterOf(request, principal);
   const { snapshot } = context;
   const state = snapshot.get();
-  const resources = toResources(request).map((resource) => priced(context, resource));
+  const { currency } = state.installation;
+  const resources = toPricedResources(request, context.price, currency);
   const id = newId('dec');
   const idempotencyKey = request.idempotency_key ?? null;
   const asked = { resources, at, dryRun: request.dry_run, principal: principal.id, requester, decisionId: id, idempotencyKey };
@@ -42,7 +35,7 @@ async function evaluateNow(context: AppContext, call: Call<unknown, unknown, Eva
     id,
     at,
     resources,
-    cost: costOf(resources, state.installation.currency),
+    cost: costOf(resources, currency),
     policySet: state.policies.revision,
     degraded: snapshot.degraded,
   });
@@ -60,28 +53,6 @@ function requesterOf(request: EvaluateRequest, principal: Principal): string {
     throw new TollgateError('forbidden', `\`${principal.id}\` may not evaluate for \`${requester}\`: it needs role deployer`);
   }
   return requester;
-}
-
-/** The caller's own estimate where it gives one, the missing half worked out; else the price list's. */
-function priced(context: AppContext, resource: Resource): Resource {
-  const { hourly, monthly, source } = resource.cost;
-  if (source === 'none') return { ...resource, cost: context.price(resource) };
-  return {
-    ...resource,
-    cost: {
-      hourly: hourly ?? (monthly === null ? null : hourlyFromMonthly(monthly)),
-      monthly: monthly ?? (hourly === null ? null : monthlyFromHourly(hourly)),
-      source,
-    },
-  };
-}
-
-/** A month of all resources. One without a price leaves the upper end open and is named; with none priced nothing is known. */
-function costOf(resources: readonly Resource[], currency: string): WireCost {
-  const known = resources.flatMap(({ cost }) => cost.monthly ?? []);
-  const unpriced = resources.flatMap(({ cost }, index) => (cost.monthly === null ? [nameOf(resources, index)] : []));
-  const total = known.length === 0 ? null : roundMoney(sum(known));
-  return { low: total, likely: total, high: unpriced.length === 0 ? total : null, currency, period: 'month', unpriced };
 }
 
 function toLogged(
@@ -129,5 +100,21 @@ function denialNotices(answer: WireDecision, requester: string): readonly NewNot
   const more =
     violations.length > FINDINGS_TOLD ? [`and ${violations.length - FINDINGS_TOLD} more, see decision ${answer.decision_id}`] : [];
   const reasons = violations.length === 0 ? ['a value that a policy needs is not known'] : [...lines, ...more];
-  return addressed({ subject: answer.decision_id, stage: 'denied', title: answer.message, body: reasons.join('\n') }, [requester]);
+  return addressed({ ...denialKey(answer, requester), title: answer.message, body: reasons.join('\n') }, [requester]);
+}
+
+const HOUR_OF_INSTANT = '2026-11-22T10'.length;
+
+/** Subject and stage: a pipeline that tries again and again is told once an hour of the same findings, not at each denial. */
+function denialKey({ violations, unknowns, evaluated_at: at }: WireDecision, requester: string): Pick<NewNotice, 'subject' | 'stage'> {
+  const findings = [...violations, ...unknowns].map(({ policy_name, rule_name, resource_id, path }) => [
+    policy_name,
+    rule_name,
+    resource_id,
+    path,
+  ]);
+  const hash = createHash('sha256')
+    .update(JSON.stringify([requester, findings]))
+    .digest('hex');
+  return { subject: `denial:${hash}`, stage: `denied ${at.slice(0, HOUR_OF_INSTANT)}` };
 }

@@ -1,4 +1,4 @@
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { ServiceError, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { z } from 'zod';
 import { TollgateError } from '../../errors.js';
 import { transaction } from '../../store/db.js';
@@ -10,7 +10,7 @@ import { scanId } from '../contract/values.js';
 import type { AppContext } from '../deps.js';
 import { linkToWorkflow } from '../links.js';
 import { defineRoute } from '../route.js';
-import { requireTemporal } from '../temporal-access.js';
+import { requireTemporal, temporalAway } from '../temporal-access.js';
 
 const tag = 'Scans';
 
@@ -66,16 +66,19 @@ function refuseUnknownProvider({ providers }: AppContext, provider: string | und
   throw new TollgateError('invalid-input', '1 problem in the request body', { problems: [{ path: 'provider', message }] });
 }
 
+const START_DEADLINE_MS = 5_000;
+
 /**
- * Opens the scan and starts its workflow, both or none: the row is committed only when Temporal has taken the workflow. A row that
- * could not be committed after that is opened by the workflow itself.
+ * Starts the workflow, then opens the scan: nothing of the database is held while Temporal is waited for, and a start that is refused
+ * leaves nothing behind. When the row cannot be written after that, or the answer of Temporal comes too late, the workflow opens its
+ * scan itself, with the same audit row.
+ *
+ * @throws TollgateError `unavailable` when Temporal does not answer in time
  */
 async function startScan(context: AppContext, scan: NewScan, at: number): Promise<void> {
   await requireTemporal(context.temporal);
-  await transaction(context.pool, async (db) => {
-    const isNew = await openScan(db, scan, at);
-    if (isNew) await startWorkflow(context, scan);
-  });
+  await startWorkflow(context, scan);
+  await transaction(context.pool, (db) => openScan(db, scan, at));
 }
 
 async function startWorkflow({ temporal, settings }: AppContext, scan: NewScan): Promise<void> {
@@ -83,14 +86,18 @@ async function startWorkflow({ temporal, settings }: AppContext, scan: NewScan):
   const { id, trigger, scope, dryRun, requestedBy } = scan;
   const input: ScanCycleInput = { scanId: id, trigger, scope, dryRun, requestedBy, parallelShards, pageSize };
   try {
-    await temporal.client.workflow.start(WORKFLOWS.scanCycle, {
-      taskQueue: temporal.taskQueue,
-      workflowId: scan.workflowId,
-      args: [input],
-      staticSummary: `scan asked for by ${requestedBy}${dryRun ? ', dry run' : ''}`,
-    });
+    await temporal.client.withDeadline(Date.now() + START_DEADLINE_MS, () =>
+      temporal.client.workflow.start(WORKFLOWS.scanCycle, {
+        taskQueue: temporal.taskQueue,
+        workflowId: scan.workflowId,
+        args: [input],
+        staticSummary: `scan asked for by ${requestedBy}${dryRun ? ', dry run' : ''}`,
+      }),
+    );
   } catch (error) {
     // A repeat, after an answer that was lost.
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return;
+    if (error instanceof ServiceError) throw temporalAway(temporal.address, error);
+    throw error;
   }
 }

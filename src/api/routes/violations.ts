@@ -49,7 +49,7 @@ export const violations = [
       if (violation.closedAt !== null)
         throw new TollgateError('conflict', `violation \`${violation.id}\` is ${violation.status}: there is nothing to except`);
       const { policyName, ruleName, resource } = violation;
-      const target = { resourceId: resource.id, account: resource.account, resource: null, selector: null };
+      const target = { resourceId: resource.id, account: resource.account, resourceType: resource.type, resource: null, selector: null };
       return requestNewException(context, call, { ...target, policyName, ruleName, ...toTerms(call.body) });
     },
   }),

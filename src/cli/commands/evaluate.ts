@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { text as readAll } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
-import { evaluateRequest as requestSchema, toResources, toWireDecision, type WireDecision } from '../../api/contract/evaluate.js';
+import { costOf, toPricedResources } from '../../api/contract/cost.js';
+import { evaluateRequest as requestSchema, toWireDecision, type WireDecision } from '../../api/contract/evaluate.js';
 import { parseParts } from '../../api/input.js';
 import { TollgateError } from '../../errors.js';
 import { canonicalJson } from '../../policy/canonical.js';
@@ -25,11 +26,11 @@ export function evaluateCommand(program: Command, context: CliContext): void {
     .command('evaluate')
     .argument('<files...>', 'requests as JSON, one resource or `{ "resources": […] }`; - is standard input')
     .description('ask whether resources may be deployed; exit code 0 allowed, 2 denied')
-    .option('--policies <dir>', 'judge here by the policy files of a folder, without a server, exceptions or prices')
+    .option('--policies <dir>', 'judge here by the policy files of a folder, without a server: no exceptions, list prices')
     .addOption(new Option('--dry-run', 'ask the server without consequences').conflicts('policies'))
     .action(async (files: readonly string[], _options: unknown, command: Command) => {
       const { options, api } = invocationOf<{ policies?: string; dryRun?: boolean }>(context, command);
-      const judge = options.policies === undefined ? remoteJudge(api, options.dryRun) : await offlineJudge(options.policies);
+      const judge = options.policies === undefined ? remoteJudge(api, options.dryRun) : await offlineJudge(context, options.policies);
       const decisions: WireDecision[] = [];
       for (const file of files) decisions.push(await judge(await readRequest(file)));
       if (decisions.some((decision) => !decision.allowed)) context.setExitCode(EXIT.denied);
@@ -60,24 +61,32 @@ function remoteJudge(api: ApiClient, dryRun: boolean | undefined): Judge {
   };
 }
 
-async function offlineJudge(directory: string): Promise<Judge> {
+/** The built-in price list is in this currency. */
+const CURRENCY = 'USD';
+
+async function offlineJudge(context: CliContext, directory: string): Promise<Judge> {
   const { policies, issues } = parsePolicyFiles(await readPolicyTexts([directory]));
   if (issues.length > 0) throw new CliError(issues.map(formatIssue).join('\n'), EXIT.policyInvalid);
   const compiled = compilePolicies(policies.map((policy) => ({ version: 'file', policy })));
   const policySet = `sha256:${createHash('sha256').update(canonicalJson(policies)).digest('hex')}`;
+  const { price, offers } = await context.loadPrices();
   return async (body) => {
-    const resources = toResources(parseRequest(body));
+    const resources = explained(() => toPricedResources(parseRequest(body), price, CURRENCY));
     const at = Date.now();
-    const decision = evaluateRequest(compiled, NO_EXCEPTIONS, { resources }, at);
-    const unpriced = resources.map((resource, index) => resource.address ?? resource.name ?? `resources[${index}]`);
-    const cost = { low: null, likely: null, high: null, currency: 'USD', period: 'month' as const, unpriced };
+    const decision = evaluateRequest(compiled, NO_EXCEPTIONS, { resources }, at, { offers });
+    const cost = costOf(resources, CURRENCY);
     return { ...toWireDecision(decision, { id: 'offline', at, resources, cost, policySet, degraded: false }), durable: false };
   };
 }
 
 function parseRequest(body: unknown): ReturnType<typeof requestSchema.parse> {
+  return parseParts({ request: [requestSchema, body] }).request as ReturnType<typeof requestSchema.parse>;
+}
+
+/** @throws CliError with every problem of the request */
+function explained<T>(read: () => T): T {
   try {
-    return parseParts({ request: [requestSchema, body] }).request as ReturnType<typeof requestSchema.parse>;
+    return read();
   } catch (error) {
     if (!(error instanceof TollgateError)) throw error;
     throw new CliError([error.message, ...error.problems.map(({ path, message }) => `  ${path || '(body)'}: ${message}`)].join('\n'));

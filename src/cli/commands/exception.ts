@@ -19,6 +19,7 @@ const FIELDS: readonly Column[] = [
   ['type', 'type'],
   ['resource', 'resource_id'],
   ['planned', 'resource'],
+  ['tags', 'selector.tags'],
   ['policy', 'policy_name'],
   ['rule', 'rule_name'],
   ['justification', 'justification'],
@@ -26,6 +27,8 @@ const FIELDS: readonly Column[] = [
   ['approvers', 'approvers'],
   ['approved by', 'approved_by'],
   ['expires', 'expires_at'],
+  ['cap on money', 'caps.money'],
+  ['cap on uses', 'caps.uses'],
   ['review due', 'review_due_at'],
   ['closed because', 'closed_reason'],
   ['workflow', 'workflow.url'],
@@ -54,23 +57,32 @@ interface RequestFlags {
   readonly justification: string;
   readonly days?: number;
   readonly expiresAt?: string;
+  readonly resourceType?: string;
+  readonly plannedType?: string;
+  readonly plannedAccount?: string;
+  readonly plannedNamespace?: string;
+  readonly plannedName?: string;
+  readonly plannedAddress?: string;
+  readonly tag?: Record<string, string>;
+  readonly capMoney?: string;
+  readonly capUses?: number;
+  readonly reviewIntervalDays?: number;
   readonly whenTag?: Record<string, string>;
   readonly whenMonthlyCostBelow?: string;
 }
 
 function requestCommand(parent: Command, context: CliContext): void {
-  const request = parent
-    .command('request')
+  const request = withTargetOptions(parent.command('request'))
     .description('request an exception for a violation, or for a resource and a rule')
-    .option('--violation <id>', 'fills in the resource, the policy and the rule')
-    .option('--resource <id>', 'id of an existing resource')
-    .option('--account <id>', 'account of the resource, where its id alone is ambiguous')
     .option('--policy <name>', 'the policy whose rule should not hold')
     .option('--rule <name>', 'a rule of the policy')
     .option('--type <type>', 'temporary, permanent or conditional', 'temporary')
     .requiredOption('--justification <text>', 'why the rule should not hold here')
     .option('--days <n>', 'how long, from approval', parseDays)
     .option('--expires-at <time>', 'ISO 8601, UTC')
+    .option('--review-interval-days <n>', 'how often a permanent one is reviewed', parsePositive)
+    .option('--cap-money <amount>', 'ends when the violations that it permits have cost so much')
+    .option('--cap-uses <n>', 'ends when it has been used so often', parsePositive)
     .option('--when-tag <key=value>', 'holds only while the resource carries the tag; may be given several times', collectPair)
     .option('--when-monthly-cost-below <amount>', 'holds only while the resource costs less')
     .action(async (_options: unknown, command: Command) => {
@@ -82,7 +94,29 @@ function requestCommand(parent: Command, context: CliContext): void {
     request,
     'tollgate exception request --violation vio_0192… --days 14 --justification "Black Friday standby"',
     'tollgate exception request --resource i-0abc --account 111122223333 --policy idle-resource-detection --rule low-utilization --days 14 --justification "standby"',
+    'tollgate exception request --planned-type compute/instance --planned-account 111122223333 --planned-namespace production --planned-name web-1 --policy resource-limits --rule max-instance-size --cap-uses 1 --days 14 --justification "load test"',
   );
+}
+
+/** One of: a violation, an existing resource, a planned one, all that carry some tags. */
+function withTargetOptions(command: Command): Command {
+  return command
+    .option('--violation <id>', 'fills in the resource, the policy and the rule')
+    .option('--resource <id>', 'id of an existing resource')
+    .option('--account <id>', 'account of the resource, where its id alone is ambiguous; or narrows --tag')
+    .option('--resource-type <type>', 'type of the resource, where id and account are ambiguous')
+    .option('--planned-type <type>', 'of what does not exist yet: its type, such as compute/instance,')
+    .option('--planned-account <id>', 'its account,')
+    .option('--planned-namespace <namespace>', 'its namespace,')
+    .option('--planned-name <name>', 'and its name')
+    .option('--planned-address <address>', 'or its address in the plan')
+    .option('--tag <key=value>', 'all that carry the tag; may be given several times', collectPair);
+}
+
+function plannedOf(flags: RequestFlags): object | undefined {
+  const { plannedType: type, plannedAccount: account, plannedNamespace: namespace, plannedName: name, plannedAddress: address } = flags;
+  const planned = { type, account, namespace, name, address };
+  return Object.values(planned).every((value) => value === undefined) ? undefined : planned;
 }
 
 function requestBody(flags: RequestFlags): object {
@@ -90,14 +124,25 @@ function requestBody(flags: RequestFlags): object {
   return {
     resource_id: flags.resource,
     account: flags.account,
+    resource_type: flags.resourceType,
+    resource: plannedOf(flags),
+    selector: flags.tag === undefined ? undefined : { tags: flags.tag },
     policy_name: flags.policy,
     rule_name: flags.rule,
     type: flags.type,
     justification: flags.justification,
     duration_days: flags.days,
     expires_at: flags.expiresAt,
+    review_interval_days: flags.reviewIntervalDays,
+    ...(flags.capMoney === undefined && flags.capUses === undefined ? {} : { caps: { money: flags.capMoney, uses: flags.capUses } }),
     ...(conditions.tags === undefined && conditions.monthly_cost_below === undefined ? {} : { conditions }),
   };
+}
+
+function parsePositive(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('expected a whole number from 1');
+  return number;
 }
 
 function parseDays(text: string): number {

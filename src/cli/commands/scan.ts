@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { ApiClient, JsonObject } from '../client.js';
 import { type CliContext, CliError, type GlobalOptions, invocationOf } from '../context.js';
+import { EXIT } from '../exit-code.js';
 import { collect, withExamples } from '../list-options.js';
 import { type Column, createProgress, printObject, textAt } from '../output.js';
 
@@ -32,7 +33,7 @@ const FIELDS: readonly Column[] = [
 
 const POLL_MS = 300;
 
-/** `tollgate scan`: start a scan and follow it to its end; exit code 1 when it failed. */
+/** `tollgate scan`: start a scan and follow it to its end; exit code 1 when it failed or was cancelled. */
 export function scanCommand(program: Command, context: CliContext): void {
   const scan = program
     .command('scan')
@@ -47,14 +48,15 @@ export function scanCommand(program: Command, context: CliContext): void {
       const { options, api } = invocationOf<ScanOptions>(context, command);
       const { provider, account, region, type: types, dryRun: dry_run } = options;
       const started = await api.post('v1/scans', { provider, account, region, types, dry_run });
-      const ended = options.wait ? await follow(context, options, api, String(started['id'])) : started;
+      const ended = options.wait ? await follow(context, options, api, started) : started;
       printObject(context, options, ended, FIELDS);
-      if (ended['status'] === 'failed') context.setExitCode(1);
+      if (ended['status'] === 'failed' || ended['status'] === 'cancelled') context.setExitCode(EXIT.couldNotRun);
     });
   withExamples(scan, 'tollgate scan', 'tollgate scan --account 111122223333 --type compute/instance --dry-run');
 }
 
-async function follow(context: CliContext, options: GlobalOptions, api: ApiClient, id: string): Promise<JsonObject> {
+async function follow(context: CliContext, options: GlobalOptions, api: ApiClient, started: JsonObject): Promise<JsonObject> {
+  const id = String(started['id']);
   const progress = createProgress(context, options);
   try {
     for (;;) {
@@ -67,11 +69,16 @@ async function follow(context: CliContext, options: GlobalOptions, api: ApiClien
     }
   } catch (error) {
     if (error instanceof CliError)
-      throw new CliError(`${error.message}\nthe scan ${id} goes on; follow it with \`tollgate scan\` or in Temporal UI`);
+      throw new CliError(`${error.message}\nthe scan goes on; ask \`GET /v1/scans/${id}\` how far it is${inTemporal(started)}`);
     throw error;
   } finally {
     progress.clear();
   }
+}
+
+function inTemporal(started: JsonObject): string {
+  const url = textAt(started, 'workflow.url');
+  return url === '-' ? '' : `, or look at ${url}`;
 }
 
 function errorsOf(scan: JsonObject): string {
