@@ -9,10 +9,13 @@ export interface LoggedDecision extends DecisionRecord {
   readonly notices: readonly NewNotice[];
 }
 
-/** For `createDecisionLog`: uses of exceptions, and notices of denials. Safe to repeat: both have keys made of the decision's id. */
+/**
+ * For `createDecisionLog`: uses of exceptions, and notices of denials, of the whole group in one statement each. Safe to repeat: both
+ * have keys of their own.
+ */
 export async function writeDecisionFacts(db: Db, decisions: readonly LoggedDecision[]): Promise<void> {
-  for (const { uses, notices, at } of decisions) {
-    if (uses.length > 0) await recordExceptionUses(db, uses);
-    if (notices.length > 0) await writeNotices(db, notices, at);
-  }
+  const uses = decisions.flatMap((decision) => decision.uses);
+  const notices = decisions.flatMap((decision) => decision.notices);
+  if (uses.length > 0) await recordExceptionUses(db, uses);
+  if (notices.length > 0) await writeNotices(db, notices, Math.max(...decisions.map(({ at }) => at)));
 }

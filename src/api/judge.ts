@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { evaluateRequest } from '../policy/evaluate.js';
 import type { Decision, Resource } from '../policy/model.js';
 import { type ExceptionUse, takeUses } from '../store/exception-uses.js';
+import { endException } from '../workflows/messages.js';
 import { nameOf } from './contract/evaluate.js';
 import type { AppContext } from './deps.js';
 import { isDatabaseAway } from './problem.js';
@@ -45,15 +46,32 @@ export async function judgeRequest(context: AppContext, question: GateQuestion):
   }
 }
 
-async function take({ pool, snapshot }: AppContext, uses: readonly ExceptionUse[]): Promise<ReadonlyMap<string, number>> {
+async function take(context: AppContext, uses: readonly ExceptionUse[]): Promise<ReadonlyMap<string, number>> {
+  const { pool, snapshot } = context;
   const none = () => new Map(uses.map(({ exceptionId }) => [exceptionId, 0]));
   // Waiting for a database that is known to be away would only hold up the answer.
   if (snapshot.degraded) return none();
   try {
-    return await takeUses(pool, uses);
+    const { short, exhausted } = await takeUses(pool, uses);
+    void endExhausted(context, exhausted);
+    return short;
   } catch (error) {
     if (isDatabaseAway(error)) return none();
     throw error;
+  }
+}
+
+const SIGNAL_DEADLINE_MS = 5_000;
+
+/** Ends exceptions whose cap is used up, so that what they permitted is enforced again at once. A signal that is lost is made up for by the next scan. */
+async function endExhausted({ temporal, snapshot, log }: AppContext, ids: readonly string[]): Promise<void> {
+  for (const { id, workflowId } of snapshot.get().exceptionRecords.filter((record) => ids.includes(record.id))) {
+    try {
+      const handle = temporal.client.workflow.getHandle(workflowId);
+      await temporal.client.withDeadline(Date.now() + SIGNAL_DEADLINE_MS, () => handle.signal(endException, { reason: 'cap' }));
+    } catch (err) {
+      log.warn({ err, exception: id, workflow_id: workflowId }, 'an exception whose cap is used up could not be told to end');
+    }
   }
 }
 

@@ -39,20 +39,25 @@ export async function recordExceptionUses(db: Db, uses: readonly ExceptionUse[])
   return rows;
 }
 
-/**
- * Takes all of these uses, or none when that would overrun a cap: then it says how many of them each such exception has left, those
- * among them that were logged before included. Empty when all were taken.
- */
-export async function takeUses(pool: Pool, uses: readonly ExceptionUse[]): Promise<ReadonlyMap<string, number>> {
+export interface TakenUses {
+  /** Exceptions whose cap would be overrun, and how many of these uses each has left; empty when all were taken. */
+  readonly short: ReadonlyMap<string, number>;
+  /** Exceptions whose cap is used up by these uses. */
+  readonly exhausted: readonly string[];
+}
+
+/** Takes all of these uses, or none when that would overrun a cap. Those among them that were logged before are not taken again, and count as left. */
+export async function takeUses(pool: Pool, uses: readonly ExceptionUse[]): Promise<TakenUses> {
   const wanted = (id: string) => new Set(uses.filter(({ exceptionId }) => exceptionId === id).map(({ key }) => key)).size;
   try {
-    await transaction(pool, async (db) => {
-      const overrun = (await recordExceptionUses(db, uses)).filter(({ left }) => left !== null && left < 0);
+    return await transaction(pool, async (db) => {
+      const counted = await recordExceptionUses(db, uses);
+      const overrun = counted.filter(({ left }) => left !== null && left < 0);
       if (overrun.length > 0) throw new Overrun(new Map(overrun.map(({ id, left }) => [id, wanted(id) + (left ?? 0)])));
+      return { short: new Map(), exhausted: counted.filter(({ left }) => left === 0).map(({ id }) => id) };
     });
-    return new Map();
   } catch (error) {
-    if (error instanceof Overrun) return error.left;
+    if (error instanceof Overrun) return { short: error.left, exhausted: [] };
     throw error;
   }
 }

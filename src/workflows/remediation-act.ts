@@ -188,9 +188,9 @@ export async function resume(life: Life, unfinished: Unfinished): Promise<ActRes
     return { kind: 'failed', message: `whether it was done is not known: ${message}`, retryable: false };
   }
   life.state.unfinished = null;
-  if (look.action !== 'resize_instance' || look.before.state !== 'running') return finished(life, look);
-  if (name === 'resize') return startResized(life, look);
-  return resizeStopped(life, look, { kind: 'resize', instanceType: look.parameters.targetType ?? '' });
+  const { targetType } = look.parameters;
+  if (look.action !== 'resize_instance' || look.before.state !== 'running' || targetType === undefined) return finished(life, look);
+  return name === 'resize' ? startResized(life, look) : resizeStopped(life, look, { kind: 'resize', instanceType: targetType });
 }
 
 async function restart(life: Life, unfinished: Unfinished): Promise<ActResult> {

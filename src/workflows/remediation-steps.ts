@@ -8,7 +8,7 @@ import { type Activities, backoff, calledOff, type Life } from './remediation-st
 export const cloud = proxyActivities<
   Pick<Activities, 'performStep' | 'probeStep' | 'verifyRemediation' | 'lookBeforeActing' | 'lookBeforeUndo' | 'readFingerprint'>
 >({
-  startToCloseTimeout: '15 minutes',
+  startToCloseTimeout: '5 minutes',
   heartbeatTimeout: '5 seconds',
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds' },

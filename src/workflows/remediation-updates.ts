@@ -84,12 +84,12 @@ async function approve(life: Life, { principal, comments }: ApproveRemediation):
   return life.toRecord();
 }
 
-async function releaseBatch({ input, record }: Life, principal: string, comments: string | null): Promise<void> {
-  const { remediationId, policyName, team } = input;
+async function releaseBatch(life: Life, principal: string, comments: string | null): Promise<void> {
+  const { remediationId, policyName, team } = life.input;
   const released = await batches.releaseBlastRadius.executeWithOptions({ summary: 'release the batch' }, [
     { remediationId, policyName, team, principal },
   ]);
-  record('batch-released', { remediations: released, comments }, principal);
+  life.record('batch-released', { remediations: released, comments }, principal);
 }
 
 /** An approval is bound to the resource as it is now: it does not outlive a change of it. */

@@ -102,3 +102,16 @@ test('without the database a capped exception permits nothing, since nobody know
   expect(await used()).toEqual({ used_uses: 0, logged: 0 });
   await proxy.close();
 });
+
+test('the use that reaches the cap ends the exception, so that it permits nothing that stands either', async () => {
+  const handle = await world.client.workflow.start('exception', { workflowId: 'exception/x', taskQueue: 'nobody', args: [] });
+  await except(2);
+  const signals = async () => {
+    const { events } = await handle.fetchHistory();
+    return (events ?? []).flatMap(({ workflowExecutionSignaledEventAttributes: signal }) => signal?.signalName ?? []);
+  };
+  await evaluate(world, { ...big, name: 'first' });
+  expect(await signals()).toEqual([]);
+  await evaluate(other, { ...big, name: 'second' });
+  expect(await until(signals, (names) => names.length > 0)).toEqual(['endException']);
+});

@@ -85,6 +85,19 @@ test('a pid file that names somebody else does not hinder a start', async () => 
   expect(again.pid).not.toBe(process.pid);
 });
 
+test('a server on the same data that does not answer is neither replaced nor robbed of its pid file', async () => {
+  const directory = temporaryDirectory();
+  const server = await start(directory);
+  process.kill(server.pid, 'SIGSTOP');
+  try {
+    const second = startPostgres({ directory, durable: false, takeOverWithinMs: 100 });
+    await expect(second).rejects.toThrow(`PostgreSQL (process ${server.pid}) runs on`);
+    expect(existsSync(join(directory, 'postgres/postmaster.pid'))).toBe(true);
+  } finally {
+    process.kill(server.pid, 'SIGCONT');
+  }
+});
+
 test('what a killed initdb left behind does not hinder a start', async () => {
   const directory = temporaryDirectory();
   mkdirSync(join(directory, 'postgres.unfinished/base'), { recursive: true });

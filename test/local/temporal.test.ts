@@ -73,6 +73,17 @@ test('a taken port is replaced by a free one', async () => {
   expect((await start(temporaryDirectory(), port)).port).not.toBe(port);
 });
 
+test('a port that others count on is not replaced', async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  onTestFinished(() => void other.close());
+  const { port } = other.address() as { port: number };
+  const cli = await findTemporalCli();
+  if (cli === undefined) throw new Error('the run has installed one');
+  const options = { cli, directory: temporaryDirectory(), ports: { frontend: port, ui: null, exact: true } };
+  await expect(startTemporalServer(options)).rejects.toThrow(`port ${port}, where everybody looks for it, is taken`);
+});
+
 test('stop leaves no process', async () => {
   const server = await start(temporaryDirectory());
   await server.stop();

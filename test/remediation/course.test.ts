@@ -65,7 +65,7 @@ test('reminders are given once each, before the act, and again when it is postpo
     args: [{ principal: 'olga@company.com', at: Date.now(), until: later, reason: 'release week' }],
   });
   expect(await it.read()).toMatchObject({ actAt: later, postponedMs: 5_000, phase: 'grace' });
-  expect(await it.stages()).toEqual(['detected']);
+  await expect.poll(it.stages).toEqual(['detected']);
 });
 
 test('two reminders fall into a grace that is long enough for them', async () => {

@@ -1,5 +1,7 @@
 import { WorkflowUpdateFailedError } from '@temporalio/client';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createRemediationActivities } from '../../src/activities/remediation.js';
 import { startRemediations } from '../../src/activities/remediation-start.js';
 import { TollgateError } from '../../src/errors.js';
 import { transaction } from '../../src/store/db.js';
@@ -39,10 +41,10 @@ const fault = (id: string, api: string, kind: Fault['kind'], more: Partial<Fault
   world.admin.setFault({ kind, api, resource_id: id, latency_ms: 0, probability: 1, ...more });
 
 /** Waits until the step of that name is in the ledger. */
-const begun = (it: Case, step: string) =>
-  expect
-    .poll(async () => (await listEffects(world.pool, it.id)).map((effect) => effect.step), { timeout: 20_000, interval: 10 })
-    .toContain(step);
+async function begun(it: Case, step: string): Promise<void> {
+  const steps = async () => (await listEffects(world.pool, it.id)).map((effect) => effect.step);
+  await expect.poll(steps, { timeout: 20_000, interval: 10 }).toContain(step);
+}
 
 const PAUSE = { scope: 'policy:idle', reason: 'incident', principal: OLGA };
 const pause = () => transaction(world.pool, (db) => setPause(db, { ...PAUSE, at: Date.now() }));
@@ -249,6 +251,23 @@ test('a resource that changes between the look and the act is looked at again, a
     await world.admin.clearFaults(slow.id);
     expect(await it.reaches('undo_window')).toMatchObject({ attempts: 2 });
   }));
+
+test('a look of long ago is no reason to act: a worker that was away looks again', async () => {
+  await world.idleInstance('i-long-ago');
+  const key = { provider: 'simulated', ...keyOf('i-long-ago') };
+  const { performStep } = createRemediationActivities(world.deps);
+  const guard = { policyName: 'idle', fingerprint: null, lookedAt: Date.now() - 11 * 60_000 };
+  const input = {
+    idempotencyKey: 'rem_long-ago/stop',
+    remediationId: 'rem_long-ago',
+    step: 'stop',
+    key,
+    command: { kind: 'stop' },
+    guard,
+  } as const;
+  expect(await new MockActivityEnvironment().run(performStep, input)).toMatchObject({ kind: 'held', unknown: false });
+  expect(await callsOf('i-long-ago')).toEqual([]);
+});
 
 test('a provider that is configured no longer is waited for', async () => {
   await world.idleInstance('i-homeless');
