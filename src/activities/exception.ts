@@ -127,7 +127,13 @@ function recipientsOf(record: ExceptionRecord, stage: ExceptionStage): readonly 
   return record.approvers.length > 0 ? record.approvers : [record.requestedBy];
 }
 
-async function tell(deps: ActivityDeps, db: Db, record: ExceptionRecord, stage: ExceptionStage, occasion: string | null): Promise<void> {
+export async function tell(
+  deps: Pick<ActivityDeps, 'now'>,
+  db: Db,
+  record: ExceptionRecord,
+  stage: ExceptionStage,
+  occasion: string | null,
+): Promise<void> {
   const message = { subject: record.id, stage: occasion === null ? stage : `${stage}:${occasion}`, ...exceptionWords(stage, record) };
   await writeNotices(db, addressed(message, recipientsOf(record, stage)), deps.now());
 }

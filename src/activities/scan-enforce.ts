@@ -3,11 +3,13 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import { needsRemediation } from '../policy/course.js';
 import { waitingLength } from '../policy/durations.js';
 import { transaction } from '../store/db.js';
+import { findStoredException } from '../store/exceptions.js';
 import { getInstallation } from '../store/installation.js';
 import {
   accrueExceptionCosts,
   closeAbandoned,
   type EndedRemediation,
+  listCapsToTell,
   listEndedRemediations,
   listEndingExceptions,
   listWithoutRemediation,
@@ -15,6 +17,7 @@ import {
 } from '../store/scan-enforcement.js';
 import { endException } from '../workflows/messages.js';
 import type { ActivityDeps } from './deps.js';
+import { tell } from './exception.js';
 import { openRemediations, signalViolationClosed, startRemediations } from './remediation-start.js';
 import { reviveExceptions } from './revive.js';
 
@@ -79,11 +82,12 @@ export async function beginRemediations(deps: EnforceDeps, scanId: string): Prom
   return began;
 }
 
-/** Brings back lost workflows of exceptions, counts costs against caps, notes who has become compliant, and ends what has come to its end; answers how many end. Safe to repeat. */
+/** Brings back lost workflows of exceptions, counts costs against caps and tells of those half used up, notes who has become compliant, and ends what has come to its end; answers how many end. Safe to repeat. */
 export async function keepExceptions(deps: EnforceDeps, scanId: string): Promise<number> {
   const at = deps.now();
   await reviveExceptions(deps);
   await accrueExceptionCosts(deps.pool, scanId, at);
+  await tellOfCaps(deps);
   await noteCompliance(deps.pool, scanId, at);
   const { acceleration } = await getInstallation(deps.pool);
   const compliantBefore = at - waitingLength(deps.settings.exceptions.closeWhenCompliantMs, acceleration);
@@ -92,6 +96,13 @@ export async function keepExceptions(deps: EnforceDeps, scanId: string): Promise
     await deps.temporal.workflow.getHandle(workflowId).signal(endException, { reason }).catch(ignoreClosed);
   }
   return ending.length;
+}
+
+async function tellOfCaps(deps: EnforceDeps): Promise<void> {
+  for (const { id, stage } of await listCapsToTell(deps.pool)) {
+    const stored = await findStoredException(deps.pool, id);
+    if (stored !== undefined) await tell(deps, deps.pool, stored.record, stage, null);
+  }
 }
 
 function ignoreClosed(error: unknown): void {

@@ -26,6 +26,7 @@ export function createApp(deps: AppDeps): Express {
   app.use(observe(context));
   app.use(helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } }));
   app.use('/docs', serveDocs());
+  app.get('/', (_req, res) => res.redirect('/docs/'));
   mount(app, withoutParametersFirst(routes), createServer(context, { ...DEFAULT_LIMITS, ...deps.limits }));
   app.use(answerUnserved);
   app.use(problemHandler(deps.log));

@@ -68,7 +68,18 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   const left = await takeOver(cluster, options.takeOverWithinMs ?? 60_000);
   if (left !== undefined) return running('attached', binaries.version, cluster, left.port, left.pid, options);
   if (!existsSync(join(cluster.data, 'PG_VERSION'))) initialise(cluster, binaries, user, options.durable ?? true);
-  return launch(cluster, binaries, user, options);
+  return launchWhenFree(() => launch(cluster, binaries, user, options));
+}
+
+/** The children of a server that was killed need a moment to notice, and hold on to its memory until then. */
+async function launchWhenFree(start: () => Promise<RunningPostgres>): Promise<RunningPostgres> {
+  for (const end = Date.now() + 15_000; ; await new Promise((next) => setTimeout(next, 250))) {
+    try {
+      return await start();
+    } catch (error) {
+      if (!describeError(error).includes('pre-existing shared memory block') || Date.now() > end) throw error;
+    }
+  }
 }
 
 function prepare(directory: string, user: RunAs): Cluster {

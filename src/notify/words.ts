@@ -26,6 +26,8 @@ export type ExceptionStage =
   | 'lapsed'
   | 'revoked'
   | 'expiring'
+  | 'cap-half'
+  | 'cap-near'
   | 'expired'
   | 'review-due'
   | 'review-overdue'
@@ -56,6 +58,8 @@ const EXCEPTION_TITLES: Readonly<Record<ExceptionStage, string>> = {
   lapsed: 'Exception request lapsed',
   revoked: 'Exception revoked',
   expiring: 'Exception ends soon',
+  'cap-half': 'Half of the cap of an exception is used up',
+  'cap-near': 'Four fifths of the cap of an exception are used up',
   expired: 'Exception ended',
   'review-due': 'Exception is due for review',
   'review-overdue': 'Review of an exception is overdue',

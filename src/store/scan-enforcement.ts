@@ -140,6 +140,26 @@ export async function listEndingExceptions(db: Db, compliantBefore: number): Pro
   return rows;
 }
 
+export interface CapUse {
+  readonly id: string;
+  readonly stage: 'cap-half' | 'cap-near';
+}
+
+/** Approved exceptions that have used up 50 % or 80 % of a cap, the greater of both, and whose notice of that is not written yet. */
+export async function listCapsToTell(db: Db): Promise<readonly CapUse[]> {
+  const { rows } = await db.query<CapUse>(
+    `select used.id, used.stage
+     from (
+       select id, case when greatest(used_money / nullif(cap_money, 0), used_uses::numeric / nullif(cap_uses, 0)) >= 0.8 then 'cap-near' else 'cap-half' end as stage
+       from exceptions
+       where status = 'approved' and greatest(used_money / nullif(cap_money, 0), used_uses::numeric / nullif(cap_uses, 0)) >= 0.5
+         and not (coalesce(used_money >= cap_money, false) or coalesce(used_uses >= cap_uses, false))
+     ) used
+     where not exists (select from outbox o where o.subject = used.id and o.stage = used.stage) order by used.id`,
+  );
+  return rows;
+}
+
 /**
  * What autovacuum would do a minute later. A first scan fills these tables from nothing, and the scores and reports that are computed at once
  * would be planned for empty ones: minutes in place of a second for 100,000 resources.

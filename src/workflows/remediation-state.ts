@@ -7,8 +7,8 @@ import type { StepCommand } from '../activities/remediation-step.js';
 import type { Json } from '../policy/model.js';
 import type { RemediationRecord, RemediationResult } from '../policy/records.js';
 import type { RemediationInput, UndoRemediation } from './messages.js';
-import { createShow, recordOf } from './remediation-show.js';
 import { revivedState } from './remediation-revive.js';
+import { createShow, recordOf } from './remediation-show.js';
 
 export type Activities = ReturnType<typeof createRemediationActivities>;
 
@@ -113,7 +113,7 @@ export interface Life {
   wake(): void;
   /** All that came until now is about to be looked at; what comes from here on ends the next rest at once. */
   heed(): void;
-  /** Sleeps for `ms`, or until something came since `heed` was called last, or until it is to end; true when it did not sleep for `ms`. */
+  /** Sleeps for `ms`, or until something came since `heed` was called last, or until it is called off; true when it did not sleep for `ms`. */
   rest(ms: number, summary: string): Promise<boolean>;
   /** Sleeps for `ms` between two tries of a step: nothing shortens it but that the act is called off. */
   pause(ms: number, summary: string): Promise<void>;
@@ -222,7 +222,7 @@ export function createLife(input: RemediationInput, carried: RemediationState | 
       heeded = wakes;
     },
     async rest(ms, summary) {
-      const roused = () => wakes !== heeded || life.ending !== null;
+      const roused = () => wakes !== heeded || (life.ending !== null && !life.committed);
       return ms <= 0 || roused() || condition(roused, ms, { summary });
     },
     async pause(ms, summary) {

@@ -2,6 +2,7 @@
 
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
+import { Client, ServiceError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decisionDetail } from '../../src/api/contract/decision.js';
 import { decisionSchema } from '../../src/api/contract/evaluate.js';
@@ -216,3 +217,37 @@ async function unusedPort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve));
   return port;
 }
+
+test('a scan that Temporal is slow to start holds up nobody, and leaves nothing behind when it is refused', async () => {
+  let started: () => void = () => {};
+  const asked = new Promise<void>((resolve) => {
+    started = resolve;
+  });
+  let refuse: (error: Error) => void = () => {};
+  const slow = {
+    start: () => {
+      started();
+      return new Promise<string>((_, reject) => {
+        refuse = reject;
+      });
+    },
+  };
+  const { connection, options } = world.client;
+  const client = new Client({ connection, namespace: options.namespace, interceptors: { workflow: [slow] } });
+  const api = await world.another({ overrides: { temporal: { client, taskQueue: 'nobody', address: 'slow' } } });
+  const counts = async () =>
+    (
+      await world.database.pool.query(
+        `select (select count(*) from scans) as scans, (select count(*) from audit_log where action = 'scan.start') as audits`,
+      )
+    ).rows[0];
+  const before = await counts();
+  const scan = api.ask('POST', '/v1/scans', { body: {} });
+  await asked;
+  // What is audited needs the one lock of the audit log.
+  expect((await api.ask('POST', '/v1/enforcement/pause', { body: { scope: 'all', reason: 'drill' } })).status).toBeLessThan(300);
+  await api.ask('POST', '/v1/enforcement/resume', { body: { scope: 'all', reason: 'drill' } });
+  refuse(new ServiceError('deadline exceeded'));
+  expect((await scan).status).toBe(503);
+  expect(await counts()).toEqual(before);
+});

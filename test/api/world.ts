@@ -188,7 +188,11 @@ async function startApi(
     pool,
     snapshot,
     decisionLog,
-    temporal: { client: new Client({ connection, namespace: temporal.namespace }), taskQueue: TASK_QUEUE, address },
+    temporal: {
+      client: new Client({ connection, namespace: temporal.namespace }),
+      taskQueue: TASK_QUEUE,
+      address,
+    },
     settings: defaultSettings(),
     directory,
     price: (resource) => provider.price(resource),

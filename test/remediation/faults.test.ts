@@ -55,7 +55,7 @@ test('an act that is postponed while its snapshot is taken does not happen befor
   await fault('i-postponed', 'create-snapshot', 'latency', { latency_ms: 1_000, times: 1 });
   const it = await world.begin({ id: 'i-postponed' });
   await begun(it, 'snapshot');
-  const until = Date.now() + 9_000;
+  const until = (await it.read()).actAt + 9_900;
   await postpone(it, until);
   expect(await it.until(({ phase, actedAt }) => phase === 'grace' && actedAt === null)).toMatchObject({ actAt: until });
   await expect.poll(it.events, { timeout: 20_000 }).toContain('held');

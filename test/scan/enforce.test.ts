@@ -1,9 +1,18 @@
 import { Client, Connection } from '@temporalio/client';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { tell } from '../../src/activities/exception.js';
 import { beginRemediations } from '../../src/activities/scan-enforce.js';
 import { DAY, HOUR } from '../../src/policy/durations.js';
 import { transaction } from '../../src/store/db.js';
-import { accrueExceptionCosts, listEndedRemediations, listEndingExceptions, noteCompliance } from '../../src/store/scan-enforcement.js';
+import { getException } from '../../src/store/exceptions.js';
+import { listNotices } from '../../src/store/outbox.js';
+import {
+  accrueExceptionCosts,
+  listCapsToTell,
+  listEndedRemediations,
+  listEndingExceptions,
+  noteCompliance,
+} from '../../src/store/scan-enforcement.js';
 import { closeViolation } from '../../src/store/violations.js';
 import { ACCOUNT, createScanWorld, putException, putRemediation, type ScanWorld, settings } from './scan-world.js';
 
@@ -37,6 +46,22 @@ test('an exception is charged what its resource costs, once per scan, from the m
   await accrueExceptionCosts(world.pool, (await world.scan()).scanId, world.now());
   expect(await used(id)).toMatchObject({ used_money: '2.000000', uses: 3 });
   expect(await listEndingExceptions(world.pool, 0)).toEqual([{ workflowId: id, reason: 'cap' }]);
+});
+
+test('half and four fifths of a cap are told once each, to the requester and the approver', async () => {
+  const id = await putException(world.pool, { resourceId: 'i-big', approvedAt: world.now(), capMoney: '10.00' });
+  const told = async () => (await listNotices(world.pool, id)).map(({ stage, recipient }) => `${stage} ${recipient}`).sort();
+  const stages: string[][] = [];
+  for (const use of ['4.99', '5.00', '5.50', '8.00', '9.99']) {
+    await world.pool.query('update exceptions set used_money = $1', [use]);
+    for (const { stage } of await listCapsToTell(world.pool)) {
+      await tell({ now: world.now }, world.pool, await getException(world.pool, id, world.now()), stage, null);
+    }
+    stages.push(await told());
+  }
+  const half = ['cap-half bob@company.com', 'cap-half dana@company.com'];
+  const both = [...half, 'cap-near bob@company.com', 'cap-near dana@company.com'];
+  expect(stages).toEqual([[], half, half, both, both]);
 });
 
 test('an exception ends when its resource is gone', async () => {
