@@ -109,7 +109,7 @@ async function unreleasedBreaches(deps: LookDeps, scope: Scope): Promise<readonl
   const question = { ...scope, at: deps.now(), ...(await windowOf(deps)) };
   const found = breaches(await countBlastRadius(deps.pool, question), deps.settings.blastRadius);
   if (found.length === 0) return found;
-  const released = new Set((await releasesOf(deps.pool, scope.remediationId, question.at)).map((release) => release.scope));
+  const released = new Set((await releasesOf(deps.pool, scope.remediationId)).map((release) => release.scope));
   return found.filter((breach) => !released.has(breach.scope));
 }
 
@@ -176,7 +176,7 @@ export async function lookBeforeUndo(deps: LookDeps, input: UndoLookInput): Prom
 export async function releaseBlastRadius(deps: LookDeps, input: ReleaseInput): Promise<number> {
   const found = await unreleasedBreaches(deps, input);
   if (found.length > 0) await release(deps, input, found);
-  const releases = await releasesOf(deps.pool, input.remediationId, deps.now());
+  const releases = await releasesOf(deps.pool, input.remediationId);
   const ids = new Set(releases.flatMap(({ remediationIds }) => remediationIds));
   await nudgeRemediations(deps, { ids: [...ids].filter((id) => id !== input.remediationId) });
   return ids.size;

@@ -5,8 +5,8 @@ import { describeError } from '../errors.js';
 import type { ScanScope } from '../policy/records.js';
 import { transaction } from '../store/db.js';
 import { knownShards, type NewScan, openScan, planShards, type ShardPlan } from '../store/scans.js';
-import type { ActivityDeps } from './deps.js';
 import { alive } from './alive.js';
+import type { ActivityDeps } from './deps.js';
 import { patiently } from './patience.js';
 
 type PlanDeps = Pick<ActivityDeps, 'pool' | 'providers' | 'now' | 'log'>;

@@ -64,11 +64,12 @@ export async function releaseBatch(db: Db, release: BatchRelease): Promise<reado
   const released = new Set<string>();
   for (const { scope } of release.breaches) {
     const ids = await dueInScope(db, scope, release);
-    await db.query(
-      `insert into blast_radius_releases (scope, released_by, released_at, until, remediation_ids)
-       values ($1, $2, $3::timestamptz, $3::timestamptz + $4::double precision * interval '1 ms', $5)`,
-      [scope, release.releasedBy, toTimestamp(release.at), release.windowMs, ids],
-    );
+    await db.query('insert into blast_radius_releases (scope, released_by, released_at, remediation_ids) values ($1, $2, $3, $4)', [
+      scope,
+      release.releasedBy,
+      toTimestamp(release.at),
+      ids,
+    ]);
     for (const id of ids) released.add(id);
   }
   return [...released];
@@ -89,12 +90,12 @@ export interface ReleaseRecord {
   readonly remediationIds: readonly string[];
 }
 
-/** The releases under which this remediation may go over a limit at `at`, one a scope: the last. */
-export async function releasesOf(db: Db, remediationId: string, at: Instant): Promise<readonly ReleaseRecord[]> {
+/** The releases under which this remediation may go over a limit, one a scope: the last. A release holds for those it names, however long they take. */
+export async function releasesOf(db: Db, remediationId: string): Promise<readonly ReleaseRecord[]> {
   const { rows } = await db.query<{ scope: string; remediation_ids: readonly string[] }>(
-    `select distinct on (scope) scope, remediation_ids from blast_radius_releases where until > $1 and $2 = any(remediation_ids)
+    `select distinct on (scope) scope, remediation_ids from blast_radius_releases where remediation_ids @> array[$1::text]
      order by scope, id desc`,
-    [toTimestamp(at), remediationId],
+    [remediationId],
   );
   return rows.map((row) => ({ scope: row.scope, remediationIds: row.remediation_ids }));
 }

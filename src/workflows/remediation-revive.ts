@@ -61,11 +61,12 @@ function commandOf(step: string | null, tags: RevivedRemediation['tagsWritten'],
 }
 
 /** Says in the timeline that it goes on, and what it could not take over. */
-export function tellRevived({ input, state, record }: Life): void {
+export function tellRevived(life: Life): void {
+  const { input, state } = life;
   if (input.revived === undefined) return;
-  record('revived', { message: 'its workflow was lost, another goes on' });
+  life.record('revived', { message: 'its workflow was lost, another goes on' });
   const { approvedBy } = input.revived.view;
   if (approvedBy !== null && state.view.approvedBy === null) {
-    record('approval-voided', { approved_by: approvedBy, reason: 'what exactly was approved is lost' });
+    life.record('approval-voided', { approved_by: approvedBy, reason: 'what exactly was approved is lost' });
   }
 }

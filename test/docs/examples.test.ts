@@ -12,7 +12,7 @@ import { formatIssue } from '../../src/policy/issue.js';
 import { parsePolicies } from '../../src/policy/parse.js';
 import { parsePolicyTest } from '../../src/policy/parse-policy-test.js';
 import { runPolicyTests } from '../../src/policy/policy-test.js';
-import { SCAN_SCHEDULE_ID, SEARCH_ATTRIBUTES, workflowIds, WORKFLOWS } from '../../src/workflows/messages.js';
+import { SCAN_SCHEDULE_ID, SEARCH_ATTRIBUTES, WORKFLOWS, workflowIds } from '../../src/workflows/messages.js';
 import { problemsOf } from '../cli/command-line.js';
 import { silentContext } from '../cli/context.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';

@@ -46,7 +46,8 @@ test('an approved one still ends, and what it permitted is enforced again', asyn
   const { status } = await read(record.id);
   await handle.terminate('lost');
   await revive();
-  const stored = async () => (await world.pool.query<{ status: string }>('select status from exceptions where id = $1', [record.id])).rows[0];
+  const stored = async () =>
+    (await world.pool.query<{ status: string }>('select status from exceptions where id = $1', [record.id])).rows[0];
   while ((await stored())?.status === status) await new Promise((resolve) => setTimeout(resolve, 50));
   expect(await stored()).toEqual({ status: 'expired' });
 });

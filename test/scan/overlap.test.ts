@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { HOUR, MINUTE } from '../../src/policy/durations.js';
 import { findInventory } from '../../src/store/inventory.js';
-import { getScan } from '../../src/store/scans.js';
 import { reopenAfterUndo } from '../../src/store/remediation-writes.js';
+import { getScan } from '../../src/store/scans.js';
 import { closeViolation } from '../../src/store/violations.js';
 import { ACCOUNT, createScanWorld, inShort, putException, type ScanWorld } from './scan-world.js';
 

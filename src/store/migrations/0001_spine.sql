@@ -411,17 +411,16 @@ create table effects (
 );
 create index effects_remediation on effects (remediation_id, started_at);
 
--- One approval releases a policy's or team's batch over its blast-radius limit until `until`.
+-- One approval lets the remediations it names go over a policy's or team's blast-radius limit.
 create table blast_radius_releases (
   id integer generated always as identity primary key,
   -- policy:<name> or team:<name>
   scope text not null,
   released_by text not null,
   released_at timestamptz not null,
-  until timestamptz not null,
   remediation_ids text[] not null
 );
-create index blast_radius_releases_scope on blast_radius_releases (scope, until);
+create index blast_radius_releases_remediations on blast_radius_releases using gin (remediation_ids);
 
 create table enforcement_pauses (
   scope text primary key,
