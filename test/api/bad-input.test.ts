@@ -245,10 +245,15 @@ test('what the database refuses as a value is the request’s fault', async () =
 });
 
 test('an unknown path is 404, whatever the method', async () => {
-  for (const path of ['/', '/v1', '/v1/nothing', '/v2/evaluate', '/V1/evaluate', '/v1/evaluate/terraform', '/v1/budgets', '/favicon.ico']) {
+  for (const path of ['/v1', '/v1/nothing', '/v2/evaluate', '/V1/evaluate', '/v1/evaluate/terraform', '/v1/budgets', '/favicon.ico']) {
     for (const method of ['GET', 'POST', 'DELETE'])
       expectRefused(await world.ask(method, path, { token: null }), [404], `${method} ${path}`);
   }
+});
+
+test('the bare address leads to the docs', async () => {
+  const answer = await world.ask('GET', '/', { token: null });
+  expect([answer.status, answer.headers.get('location')]).toEqual([302, '/docs/']);
 });
 
 test('a fault that nobody foresaw is a generic 500 whose words stay in the log', async () => {
