@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Cost, Resource, Specs } from '../../policy/model.js';
 import type { InventoryRecord } from '../../policy/records.js';
+import { SPEC_WIRE } from '../../policy/specs.js';
 import type { Concerns } from '../../store/resource-concerns.js';
 import { expecting } from '../input.js';
 import { decimal, instant, instantInput, json, positiveNumber, tags, text, toWireInstant, wireObject } from './values.js';
@@ -219,23 +220,9 @@ export function toWireResource(record: InventoryRecord, currency: string): WireR
   };
 }
 
-const SPEC_NAMES: { readonly [K in keyof Required<Specs>]: string } = {
-  vcpus: 'vcpus',
-  memoryGb: 'memory_gb',
-  instanceFamily: 'instance_family',
-  instanceType: 'instance_type',
-  sizeGb: 'size_gb',
-  volumeType: 'volume_type',
-  storageGb: 'storage_gb',
-  iops: 'iops',
-  bandwidthMbps: 'bandwidth_mbps',
-  purchaseOption: 'purchase_option',
-  termMonths: 'term_months',
-};
-
 function toWireSpecs(specs: Specs): Record<string, string | number> {
   const wire: Record<string, string | number> = {};
-  for (const [name, wireName] of Object.entries(SPEC_NAMES)) {
+  for (const [name, wireName] of Object.entries(SPEC_WIRE)) {
     const value = specs[name as keyof Specs];
     if (value !== undefined) wire[wireName] = value;
   }
