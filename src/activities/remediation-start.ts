@@ -66,6 +66,12 @@ export async function openRemediations(deps: StartDeps, violationIds: readonly s
  */
 export async function startRemediations(deps: StartDeps, violationIds: readonly string[], options: StartOptions = {}): Promise<number> {
   const opened = await openRemediations(deps, violationIds);
+  await startOpened(deps, violationIds, options);
+  return opened;
+}
+
+/** Starts what `openRemediations` has opened, also in an earlier call. Safe to repeat. */
+export async function startOpened(deps: StartDeps, violationIds: readonly string[], options: StartOptions = {}): Promise<void> {
   await eachOf(violationIds, async (violationId) => {
     const violation = await findViolation(deps.pool, violationId);
     // Also where the violation has ended meanwhile: the workflow finds that out and closes the row.
@@ -73,7 +79,6 @@ export async function startRemediations(deps: StartDeps, violationIds: readonly 
     const remediation = await getRemediationOf(deps.pool, violation.id);
     if (remediation.closedAt === null) await startWorkflowOf(deps, remediation, options);
   });
-  return opened;
 }
 
 /** Starts the workflow of a row, unless it has one; true when it was started. One that failed is followed by a new run. Safe to repeat. */
@@ -89,7 +94,7 @@ export async function startWorkflowOf(deps: StartDeps, row: RemediationRecord, o
  */
 export async function startUnstarted(deps: StartDeps, afterMs = UNSTARTED_AFTER_MS): Promise<number> {
   const violationIds = await listUnstarted(deps.pool, deps.now() - afterMs, MOST_UNSTARTED);
-  await startRemediations(deps, violationIds);
+  await startOpened(deps, violationIds);
   return violationIds.length;
 }
 

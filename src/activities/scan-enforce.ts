@@ -18,7 +18,7 @@ import {
 import { endException } from '../workflows/messages.js';
 import type { ActivityDeps } from './deps.js';
 import { tell } from './exception.js';
-import { openRemediations, signalViolationClosed, startRemediations } from './remediation-start.js';
+import { openRemediations, signalViolationClosed, startOpened } from './remediation-start.js';
 import { reviveExceptions } from './revive.js';
 
 type EnforceDeps = Pick<ActivityDeps, 'pool' | 'temporal' | 'taskQueue' | 'settings' | 'now'>;
@@ -76,9 +76,7 @@ export async function beginRemediations(deps: EnforceDeps, scanId: string): Prom
     opened.push(...ids);
     after = last.id;
   }
-  for (let from = 0; from < opened.length; from += BATCH) {
-    await startRemediations(deps, opened.slice(from, from + BATCH));
-  }
+  await startOpened(deps, opened);
   return began;
 }
 
