@@ -2,6 +2,7 @@
  * Start here. `evaluateRequest` is the preventive gate, `evaluateResource` the detective control: the same rules, judged by
  * `judge.ts`, at two points. Pure: no I/O, no clock, no environment; arguments are never changed.
  */
+import type { BudgetState } from './budget.js';
 import type { CompiledPolicies, CompiledRule } from './compile.js';
 import { type CompiledExceptions, findException } from './exception.js';
 import { type Judgement, judge } from './judge.js';
@@ -10,6 +11,7 @@ import type {
   Decision,
   DecisionWord,
   DeployFinding,
+  DeployNote,
   DeployUnknown,
   Enforcement,
   EvaluationError,
@@ -30,6 +32,10 @@ export interface EvaluationContext {
   readonly offers?: (region: string | null) => readonly Offer[];
   /** How many uses this request may make of an exception with a cap on uses, by its id, where that is known better than by its record. */
   readonly usesLeft?: ReadonlyMap<string, number>;
+  /** State of a budget, by `budgetKey`. Absent, or undefined for one: that budget is unknown, and takes no hold. */
+  readonly budgets?: ReadonlyMap<string, BudgetState>;
+  /** `policy/rule` of what an approval of this request covers: it no longer needs approval for these. */
+  readonly approved?: ReadonlySet<string>;
 }
 
 export interface EvaluationRequest {
@@ -46,6 +52,7 @@ interface Gathered {
   readonly unknowns: DeployUnknown[];
   readonly errors: EvaluationError[];
   readonly exceptionsApplied: AppliedException[];
+  readonly notes: DeployNote[];
 }
 
 /** An unknown is never stricter than a violation of the same rule would be. */
@@ -123,7 +130,7 @@ export function evaluateRequest(
 ): Decision {
   const question: Question = { point: 'deploy', at, offers: context.offers ?? noOffers };
   const uses = new Uses(context.usesLeft);
-  const gathered: Gathered = { violations: [], warnings: [], unknowns: [], errors: [], exceptionsApplied: [] };
+  const gathered: Gathered = { violations: [], warnings: [], unknowns: [], errors: [], exceptionsApplied: [], notes: [] };
   request.resources.forEach((resource, resourceIndex) => {
     for (const rule of compiled.rulesFor(resource.type, 'deploy')) {
       const judgement = judge(rule, resource, question);
@@ -139,7 +146,7 @@ export function evaluateRequest(
       gathered.exceptionsApplied.push({ id: exception.id, policyName, ruleName, expiresAt: exception.expiresAt, resourceIndex });
     }
   });
-  return { decision: decide(gathered), ...gathered };
+  return { decision: decide(gathered), ...gathered, holds: [] };
 }
 
 function toScanFinding(rule: CompiledRule, judgement: Judgement, resource: Resource, question: Question): ScanFinding {

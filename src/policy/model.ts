@@ -194,6 +194,10 @@ export interface Cost {
   readonly hourly: Decimal | null;
   readonly monthly: Decimal | null;
   readonly source: 'bill' | 'price-list' | 'request' | 'none';
+  /** Bounds of the month where they differ from `monthly`, the likely amount; a `high` of null is open. */
+  readonly range?: { readonly low: Decimal; readonly high: Decimal | null };
+  /** Parts of it that have no price, in words: `data processed`, `storage`. They leave `range.high` open. */
+  readonly unpriced?: readonly string[];
 }
 
 export interface Metrics {
@@ -235,6 +239,10 @@ export interface Resource {
   readonly address: string | null;
   /** Wire paths of what is known only after apply: `specs.vcpus`, `tags.owner`, `tags` for all of them. */
   readonly unknownPaths?: readonly string[];
+  /** How many alike, such as the desired size of a group: specs are those of one, the cost is that of all. @default 1 */
+  readonly quantity?: number;
+  /** What it costs a month before a change of what exists: a budget holds the difference only. Absent for what is new. */
+  readonly previousMonthly?: Decimal | null;
 }
 
 /** Identity of a resource in the inventory (SPEC §15). */
@@ -271,6 +279,9 @@ export interface UnknownCheck {
   readonly reason: string;
 }
 
+/** What a finding does at the gate. `needs_approval` comes from `ApprovalRequirement` and from a budget's threshold. */
+export type Effect = Enforcement | 'needs_approval';
+
 export type DecisionWord = 'allow' | 'warn' | 'needs_approval' | 'deny';
 
 export interface DeployFinding extends FailedCheck {
@@ -278,7 +289,7 @@ export interface DeployFinding extends FailedCheck {
   readonly policyVersion: string;
   readonly ruleName: string;
   readonly severity: Severity;
-  readonly effect: Enforcement;
+  readonly effect: Effect;
   readonly resourceType: string;
   /** Index of the resource in the request, for order and for naming it. */
   readonly resourceIndex: number;
@@ -307,16 +318,38 @@ export interface AppliedException {
   readonly resourceIndex: number;
 }
 
+/** What a rule says of a resource that is neither for nor against it: the windows that a `Schedule` will apply. */
+export interface DeployNote {
+  readonly policyName: string;
+  readonly policyVersion: string;
+  readonly ruleName: string;
+  readonly resourceIndex: number;
+  readonly message: string;
+}
+
+/** Money that an allowed request reserves on one budget in one period. */
+export interface WantedHold {
+  readonly policyName: string;
+  readonly ruleName: string;
+  /** `2026-11`, `2026-Q4` or `2026`, UTC. */
+  readonly period: string;
+  /** Prorated to what is left of the period, to the cent; more than zero. */
+  readonly amount: Decimal;
+}
+
 /** The answer of the preventive gate, before it gets an id. Order: request, policy name, rule, path. */
 export interface Decision {
   readonly decision: DecisionWord;
-  /** What denies. */
+  /** What denies or needs approval. */
   readonly violations: readonly DeployFinding[];
   /** What only warns or is audited. */
   readonly warnings: readonly DeployFinding[];
   readonly unknowns: readonly DeployUnknown[];
   readonly errors: readonly EvaluationError[];
   readonly exceptionsApplied: readonly AppliedException[];
+  readonly notes: readonly DeployNote[];
+  /** Empty unless `allow` or `warn`, and for a request that was judged without the state of its budgets. */
+  readonly holds: readonly WantedHold[];
 }
 
 /** What one rule says of one found resource at scan. */

@@ -6,6 +6,7 @@ import {
   type DecisionWord,
   type DeployFinding,
   type DeployUnknown,
+  type Effect,
   ENFORCEMENTS,
   ON_UNKNOWNS,
   type Resource,
@@ -16,6 +17,7 @@ import { resourceInput, resourceInputKeys, type Target, toResource } from './res
 import { instant, json, principalId, text, toWireInstant, wireObject } from './values.js';
 
 const MAX_RESOURCES = 1_000;
+const EFFECTS = [...ENFORCEMENTS, 'needs_approval'] as const satisfies readonly Effect[];
 export const DECISIONS = ['allow', 'warn', 'needs_approval', 'deny'] as const satisfies readonly DecisionWord[];
 
 const { type, ...optionalKeys } = resourceInputKeys;
@@ -66,7 +68,7 @@ const findingSchema = z
     policy_version: z.string(),
     rule_name: z.string(),
     severity: z.enum(SEVERITIES),
-    effect: z.enum(ENFORCEMENTS),
+    effect: z.enum(EFFECTS),
     resource_type: z.string(),
     resource_id: z.string().meta({ description: 'Address in the plan, else id, else name' }),
     path: z.string(),
@@ -120,7 +122,28 @@ export const decisionSchema = z
       period: z.literal('month'),
       unpriced: z.array(z.string()),
     }),
-    holds: z.array(json),
+    notes: z
+      .array(
+        z.object({
+          policy_name: z.string(),
+          policy_version: z.string(),
+          rule_name: z.string(),
+          resource_id: z.string(),
+          message: z.string(),
+        }),
+      )
+      .meta({ description: 'What will apply to a resource, neither for nor against it: the windows of a schedule' }),
+    notices: z.array(z.string()).meta({ description: 'What was left out of the document, or is incomplete in it' }),
+    holds: z.array(
+      z.object({
+        id: z.string(),
+        policy_name: z.string(),
+        rule_name: z.string(),
+        period: z.string(),
+        amount: z.string(),
+        expires_at: instant,
+      }),
+    ),
     policy_set: z.string(),
     decision_id: z.string(),
     evaluated_at: instant,
@@ -142,6 +165,7 @@ export interface DecisionFacts {
   readonly cost: WireCost;
   readonly policySet: string;
   readonly degraded: boolean;
+  readonly notices: readonly string[];
 }
 
 const MESSAGES: { readonly [W in DecisionWord]: string } = {
@@ -168,6 +192,14 @@ export function toWireDecision(decision: Decision, facts: DecisionFacts): WireDe
     })),
     exceptions_applied: decision.exceptionsApplied.map((exception) => toWireApplied(exception, resources)),
     cost: facts.cost,
+    notes: decision.notes.map((note) => ({
+      policy_name: note.policyName,
+      policy_version: note.policyVersion,
+      rule_name: note.ruleName,
+      resource_id: nameOf(resources, note.resourceIndex),
+      message: note.message,
+    })),
+    notices: [...facts.notices],
     holds: [],
     policy_set: facts.policySet,
     decision_id: facts.id,

@@ -42,7 +42,10 @@ export const resourceInputKeys = {
   specs: specsInput.default({}),
   cost: wireObject({
     hourly: decimal.nullish(),
-    monthly: decimal.nullish(),
+    monthly: decimal.nullish().meta({ description: 'The likely amount' }),
+    low: decimal.nullish().meta({ description: 'Lower bound of the month, where it differs from `monthly`' }),
+    high: decimal.nullish().meta({ description: 'Upper bound of the month; null with a `low` leaves it open' }),
+    unpriced: z.array(text(200)).max(100).optional().meta({ description: 'Parts without a price; they leave the upper bound open' }),
     currency: currencyWord.nullish().meta({ description: 'The installation’s own; amounts are never converted' }),
   }).nullish(),
   metrics: wireObject({
@@ -55,6 +58,10 @@ export const resourceInputKeys = {
   unknown: unknown
     .optional()
     .meta({ description: 'Paths of what is known only after apply: `specs.vcpus`, `tags.owner`, `tags` for all of them' }),
+  quantity: expecting('a whole number of 0 or more', z.int().min(0).max(1_000_000)).nullish().meta({
+    description: 'How many alike: specs are those of one, the cost is that of all',
+  }),
+  previous_monthly: decimal.nullish().meta({ description: 'Of a change: what it costs a month before it. A budget holds the difference' }),
   managed_by: wireObject({ tool: text(64), address: text(2_048).nullish(), repository: text(2_048).nullish() }).nullish(),
 };
 export const resourceInput = wireObject(resourceInputKeys);
@@ -89,6 +96,8 @@ export function toResource(input: ResourceInput, target: Target): Resource {
     managedBy: toManagedBy(input.managed_by),
     address: input.address ?? null,
     ...(input.unknown === undefined ? {} : { unknownPaths: input.unknown }),
+    ...(input.quantity === undefined || input.quantity === null ? {} : { quantity: input.quantity }),
+    ...(input.previous_monthly === undefined ? {} : { previousMonthly: input.previous_monthly }),
   };
 }
 
@@ -112,7 +121,15 @@ function toSpecs(specs: ResourceInput['specs']): Specs {
 function toCost(cost: ResourceInput['cost']): Cost {
   const hourly = cost?.hourly ?? null;
   const monthly = cost?.monthly ?? null;
-  return { hourly, monthly, source: hourly === null && monthly === null ? 'none' : 'request' };
+  const unpriced = cost?.unpriced ?? [];
+  const bounded = (cost?.low ?? null) !== null || (cost?.high ?? null) !== null || unpriced.length > 0;
+  return {
+    hourly,
+    monthly,
+    source: hourly === null && monthly === null && !bounded ? 'none' : 'request',
+    ...(bounded ? { range: { low: cost?.low ?? monthly ?? '0', high: unpriced.length > 0 ? null : (cost?.high ?? null) } } : {}),
+    ...(unpriced.length > 0 ? { unpriced } : {}),
+  };
 }
 
 function toMetrics(metrics: ResourceInput['metrics']): Resource['metrics'] {

@@ -75,7 +75,7 @@ async function offlineJudge(context: CliContext, directory: string): Promise<Jud
     const at = Date.now();
     const decision = evaluateRequest(compiled, NO_EXCEPTIONS, { resources }, at, { offers });
     const cost = costOf(resources, CURRENCY);
-    return { ...toWireDecision(decision, { id: 'offline', at, resources, cost, policySet, degraded: false }), durable: false };
+    return { ...toWireDecision(decision, { id: 'offline', at, resources, cost, policySet, degraded: false, notices: [] }), durable: false };
   };
 }
 
@@ -93,7 +93,7 @@ function explained<T>(read: () => T): T {
   }
 }
 
-const MARKS = { deny: 'DENY ', warn: 'WARN ', audit: 'AUDIT' } as const;
+const MARKS = { deny: 'DENY ', warn: 'WARN ', audit: 'AUDIT', needs_approval: 'ASK  ' } as const;
 
 function printDecision(context: CliContext, decision: WireDecision): void {
   context.out(`${decision.message}\n`);
