@@ -17,7 +17,7 @@ const TABLE: Readonly<Record<string, { readonly ours: readonly string[]; readonl
   'package-root': { ours: [], npm: [] },
 
   policy: { ours: ['policy/match'], npm: [] },
-  'policy/match': { ours: ['policy'], npm: ['re2js'] },
+  'policy/match': { ours: ['policy'], npm: ['re2js', 'temporal-polyfill'] },
   'policy/documents': { ours: ['policy', 'policy/match'], npm: ['zod', 'js-yaml', 're2js'] },
   intake: { ours: [...CORE, 'policy/documents'], npm: ['zod'] },
   report: { ours: CORE, npm: [] },
@@ -26,7 +26,7 @@ const TABLE: Readonly<Record<string, { readonly ours: readonly string[]; readonl
   notify: { ours: ['policy', 'errors', 'notify/words'], npm: ['pino'] },
   store: {
     ours: [...CORE, 'policy/documents', 'report', 'ids', 'package-root'],
-    npm: ['pg', 'node-pg-migrate'],
+    npm: ['pg', 'node-pg-migrate', 'pg-copy-streams', 'csv-parse'],
   },
   // The simulated cloud is in PostgreSQL.
   cloud: { ours: [...CORE, 'store', 'ids', 'package-root'], npm: ['zod'] },
