@@ -1,5 +1,6 @@
 /** The policies that enforce, as one set with a revision: what API processes and activities judge by. */
 import { createHash } from 'node:crypto';
+import { TollgateError } from '../errors.js';
 import { canonicalJson } from '../policy/canonical.js';
 import { type CompiledPolicies, compilePolicies } from '../policy/compile.js';
 import { formatIssue } from '../policy/issue.js';
@@ -41,6 +42,24 @@ const ENFORCING =
 /** Every policy whose active version is not null, in that version; one that this program cannot read is `unreadable` and hides no other. */
 export async function loadEnforcing(db: Db): Promise<Enforcing> {
   const { rows } = await db.query<StoredMember>(`select ${MEMBERS}, p.type, v.content ${ENFORCING}`);
+  return toEnforcing(rows);
+}
+
+/** What a revision stood for, in the versions of then. @throws not-found for a revision that no process has recorded */
+export async function loadPolicySet(db: Db, revision: string): Promise<Enforcing> {
+  const { rows } = await db.query<StoredMember>(
+    `select ${MEMBERS}, p.type, v.content
+     from policy_sets s cross join jsonb_to_recordset(s.members) as m (name text, version text)
+     join policies p on p.name = m.name join policy_versions v on v.policy_name = m.name and v.version = m.version
+     where s.revision = $1 order by p.name collate "C"`,
+    [revision],
+  );
+  const set = toEnforcing(rows);
+  if (set.revision === revision) return set;
+  throw new TollgateError('not-found', `what the policy set \`${revision}\` stood for is not recorded`);
+}
+
+function toEnforcing(rows: readonly StoredMember[]): Enforcing {
   return {
     revision: revisionOf(rows),
     policies: rows.map(toVersioned),
