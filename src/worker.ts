@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { ActivityDeps } from './activities/deps.js';
 import { createActivities } from './activities/index.js';
 import { startPolicyWorkflows } from './activities/policy-workflows.js';
-import { reviveExceptions, reviveRemediations } from './activities/revive.js';
+import { reviveApprovals, reviveExceptions, reviveRemediations } from './activities/revive.js';
 import { type Config, loadConfig, requireDatabaseUrl, requireTemporal } from './config.js';
 import { createLog } from './log.js';
 import { createChannels } from './notify/channels.js';
@@ -57,9 +57,10 @@ export async function runWorker(env: NodeJS.ProcessEnv = process.env): Promise<v
 /** Not waited for: there may be thousands. What fails here is made up for by the next scan. */
 async function revive(deps: ActivityDeps, log: Logger, stopping: () => boolean): Promise<void> {
   try {
+    const approvals = await reviveApprovals(deps, stopping);
     const exceptions = await reviveExceptions(deps, stopping);
     const remediations = await reviveRemediations(deps, stopping);
-    if (exceptions + remediations > 0) log.warn({ exceptions, remediations }, 'workflows were lost, others go on in their place');
+    if (approvals + exceptions + remediations > 0) log.warn({ approvals, exceptions, remediations }, 'workflows were lost, others go on in their place');
   } catch (err) {
     if (!stopping()) log.warn({ err }, 'lost workflows were not looked for to the end');
   }

@@ -28,8 +28,8 @@ const TABLE: Readonly<Record<string, { readonly ours: readonly string[]; readonl
     ours: [...CORE, 'policy/documents', 'report', 'ids', 'package-root'],
     npm: ['pg', 'node-pg-migrate', 'pg-copy-streams', 'csv-parse'],
   },
-  // The simulated cloud is in PostgreSQL.
-  cloud: { ours: [...CORE, 'store', 'ids', 'package-root'], npm: ['zod'] },
+  // The simulated cloud is in PostgreSQL; the catalog makes the look-ups that the doors ask for.
+  cloud: { ours: [...CORE, 'store', 'ids', 'package-root', 'types:intake'], npm: ['zod'] },
 
   'workflows/messages': { ours: ['policy', 'errors'], npm: ['@temporalio/common', '@temporalio/workflow'] },
   workflows: { ours: ['policy', 'errors', 'workflows/messages', 'types:activities'], npm: ['@temporalio/workflow', '@temporalio/common'] },
@@ -48,6 +48,7 @@ const TABLE: Readonly<Record<string, { readonly ours: readonly string[]; readonl
       'report',
       'store',
       'ids',
+      'notify/words',
       'package-root',
       'api/contract',
       'workflows/messages',
@@ -81,7 +82,7 @@ const PARTS: readonly (readonly [part: string, files: RegExp])[] = [
   ['policy', /^src\/policy\//],
   ['intake', /^src\/intake\//],
   ['report', /^src\/report\//],
-  ['notify/words', /^src\/notify\/words\.ts$/],
+  ['notify/words', /^src\/notify\/(words|approval-words)\.ts$/],
   ['notify', /^src\/notify\//],
   ['cloud', /^src\/cloud\//],
   ['store', /^src\/store\//],

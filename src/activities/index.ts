@@ -1,3 +1,4 @@
+import { createApprovalActivities } from './approval.js';
 import type { ActivityDeps } from './deps.js';
 import { createExceptionActivities } from './exception.js';
 import { createNoticeActivities } from './notices.js';
@@ -10,6 +11,7 @@ export function createActivities(deps: ActivityDeps) {
   return {
     ...createNoticeActivities(deps),
     ...createPolicyActivities(deps),
+    ...createApprovalActivities(deps),
     ...createExceptionActivities(deps),
     ...createRemediationActivities(deps),
     ...createScanActivities(deps),

@@ -6,11 +6,12 @@ import type { Client } from '@temporalio/client';
 import { exceptionLengths } from '../policy/exception-request.js';
 import type { ExceptionTold } from '../policy/exception-schedule.js';
 import type { ExceptionRecord } from '../policy/records.js';
+import { findStoredApproval, listPendingApprovals } from '../store/approvals.js';
 import { findStoredException } from '../store/exceptions.js';
 import { getInstallation } from '../store/installation.js';
 import { listNotices } from '../store/outbox.js';
 import { type LiveRow, listLiveExceptionRows, listLiveRemediations } from '../store/revival.js';
-import { type ExceptionInput, SA_PHASE, SA_POLICY, WORKFLOWS } from '../workflows/messages.js';
+import { type ApprovalInput, type ExceptionInput, SA_PHASE, SA_POLICY, WORKFLOWS } from '../workflows/messages.js';
 import type { ActivityDeps } from './deps.js';
 import { reviveRemediation } from './revive-remediation.js';
 import { startOnce } from './start-once.js';
@@ -26,6 +27,12 @@ const BATCH = 100;
 export async function reviveRemediations(deps: ReviveDeps, stopping = () => false): Promise<number> {
   const list = (after: string) => listLiveRemediations(deps.pool, after, BATCH);
   return reviveEach(deps, stopping, list, (id) => reviveRemediation(deps, id));
+}
+
+/** As `reviveRemediations`. */
+export async function reviveApprovals(deps: ReviveDeps, stopping = () => false): Promise<number> {
+  const list = (after: string) => listPendingApprovals(deps.pool, after, BATCH);
+  return reviveEach(deps, stopping, list, (id) => reviveApproval(deps, id));
 }
 
 /** As `reviveRemediations`. */
@@ -78,6 +85,14 @@ async function reviveException(deps: ReviveDeps, id: string): Promise<boolean> {
       { key: SA_PHASE, value: record.status },
     ],
   });
+}
+
+async function reviveApproval(deps: ReviveDeps, id: string): Promise<boolean> {
+  const record = await findStoredApproval(deps.pool, id);
+  if (record?.status !== 'pending') return false;
+  const { policyName, ruleName, expiresAt, workflowId } = record;
+  const input: ApprovalInput = { id, policyName, ruleName, expiresAt };
+  return startOnce(deps, WORKFLOWS.approval, { workflowId, args: [input], staticSummary: `approval for ${policyName}/${ruleName}` });
 }
 
 /** What its notices say has been done. */

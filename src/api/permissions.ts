@@ -49,6 +49,11 @@ export const PERMISSIONS = {
   'POST /v1/exceptions/{id}/revoke': ['engineer', 'approver', 'operator'],
   'POST /v1/exceptions/{id}/review': approvers,
 
+  'GET /v1/approvals': everybody,
+  'GET /v1/approvals/{id}': everybody,
+  'POST /v1/approvals/{id}/approve': approvers,
+  'POST /v1/approvals/{id}/reject': approvers,
+
   'POST /v1/policies': ['author'],
   'GET /v1/policies': everybody,
   'POST /v1/policies/validate': ['engineer', 'deployer', 'author', 'reviewer', 'operator'],

@@ -2,6 +2,7 @@
 import { describeError, TollgateError } from '../errors.js';
 import { type CompiledExceptions, compileExceptions } from '../policy/exception.js';
 import type { ExceptionRecord, PauseRecord } from '../policy/records.js';
+import { type Granted, loadGranted } from './approvals.js';
 import type { Db, Pool } from './db.js';
 import { type CompiledCache, type CompiledSet, createCompiledCache, loadLiveExceptions, recordPolicySet } from './enforcing.js';
 import { getInstallation, type Installation } from './installation.js';
@@ -18,6 +19,8 @@ export interface SnapshotState {
   /** By `hashToken`; whether one has expired is for the reader to compare. */
   readonly tokens: ReadonlyMap<string, LiveToken>;
   readonly pauses: readonly PauseRecord[];
+  /** What has been approved of which request, by its key; whether one has expired is for the reader to compare. */
+  readonly granted: ReadonlyMap<string, readonly Granted[]>;
   readonly installation: Installation;
 }
 
@@ -148,7 +151,8 @@ async function readState(db: Db, cache: CompiledCache): Promise<SnapshotState> {
   const exceptionRecords = await loadLiveExceptions(db);
   const tokens = await loadTokens(db);
   const pauses = await listPauses(db);
+  const granted = await loadGranted(db);
   const installation = await getInstallation(db);
   await db.query('commit');
-  return { policies, exceptionRecords, exceptions: compileExceptions(exceptionRecords), tokens, pauses, installation };
+  return { policies, exceptionRecords, exceptions: compileExceptions(exceptionRecords), tokens, pauses, granted, installation };
 }

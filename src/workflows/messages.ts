@@ -4,6 +4,7 @@
  */
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { ApprovalRecord } from '../policy/approval.js';
 import type { ExceptionTold } from '../policy/exception-schedule.js';
 import type { ActionParameters, Enforcement, ResourceKey, Severity } from '../policy/model.js';
 import type {
@@ -37,6 +38,7 @@ export const WORKFLOWS = {
   exception: 'exception',
   policyLifecycle: 'policyLifecycle',
   noticeDelivery: 'noticeDelivery',
+  approval: 'approval',
 } as const;
 
 export const workflowIds = {
@@ -45,6 +47,7 @@ export const workflowIds = {
   exception: (exceptionId: string) => `exception/${exceptionId}`,
   policy: (name: string) => `policy/${name}`,
   noticeDelivery: () => 'notice-delivery',
+  approval: (approvalId: string) => `approval/${approvalId}`,
 } as const;
 /** The Temporal Schedule of the daily scan. */
 export const SCAN_SCHEDULE_ID = 'daily-scan';
@@ -225,6 +228,18 @@ export const revokeException = defineUpdate<ExceptionRecord, [RejectException]>(
 export const reviewException = defineUpdate<ExceptionRecord, [ReviewException]>('reviewException');
 /** The resource is gone, compliant for long enough, or a cap is exhausted. */
 export const endException = defineSignal<[{ readonly reason: 'cap' | 'resource_gone' | 'compliant' }]>('endException');
+
+// ---------------------------------------------------------------- approval
+
+/** The row is written before its workflow starts, by the process that asked. */
+export interface ApprovalInput {
+  readonly id: string;
+  readonly policyName: string;
+  readonly ruleName: string;
+  readonly expiresAt: number;
+}
+export const approveRequest = defineUpdate<ApprovalRecord, [DecideException]>('approveRequest');
+export const rejectRequest = defineUpdate<ApprovalRecord, [RejectException]>('rejectRequest');
 
 // ---------------------------------------------------------------- policyLifecycle
 

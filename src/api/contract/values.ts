@@ -62,6 +62,7 @@ export const remediationId = id('rem');
 export const exceptionId = id('exc');
 export const decisionId = id('dec');
 export const tokenId = id('tok');
+export const approvalId = id('apr');
 
 /** In answers: any JSON value. */
 export const json = z.unknown();

@@ -1,6 +1,7 @@
 import type { AppDeps } from '../deps.js';
 import type { Route } from '../route.js';
 import { access } from './access.js';
+import { approvals } from './approvals.js';
 import { decisions } from './decisions.js';
 import { enforcement } from './enforcement.js';
 import { evaluate } from './evaluate.js';
@@ -21,6 +22,7 @@ export function routesFor({ simulated }: Pick<AppDeps, 'simulated'>): readonly R
   return [
     evaluate,
     ...decisions,
+    ...approvals,
     ...scans,
     ...resources,
     ...violations,

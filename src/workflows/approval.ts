@@ -1,0 +1,60 @@
+/** One approval of one request: waits for a decision, or for the end of its time. */
+import {
+  allHandlersFinished,
+  condition,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import type { createApprovalActivities } from '../activities/approval.js';
+import type { ApprovalStatus, ApprovalVerdict } from '../policy/approval.js';
+import { type ApprovalInput, approveRequest, rejectRequest, SA_DEADLINE, SA_PHASE, SA_POLICY } from './messages.js';
+import { orRefused } from './refusals.js';
+import { createTurns } from './turns.js';
+
+const activities = proxyActivities<ReturnType<typeof createApprovalActivities>>({
+  startToCloseTimeout: '30s',
+  retry: { maximumInterval: '10s' },
+});
+
+export async function approval(input: ApprovalInput): Promise<ApprovalStatus> {
+  const { id } = input;
+  const turns = createTurns();
+  let status: ApprovalStatus = 'pending';
+  const decide = (verdict: ApprovalVerdict) =>
+    turns.next(async () => {
+      const record = await activities.decideApproval.executeWithOptions({ summary: verdict.verdict }, [{ id, verdict, at: Date.now() }]);
+      status = record.status;
+      return record;
+    });
+  setHandler(approveRequest, ({ principal, comments }) => orRefused(decide({ verdict: 'approved', by: principal, comments })));
+  setHandler(rejectRequest, ({ principal, reason }) => orRefused(decide({ verdict: 'rejected', by: principal, comments: reason })));
+  const isDecided = () => status !== 'pending';
+
+  show(input, status);
+  while (!isDecided()) {
+    const left = input.expiresAt - Date.now();
+    if (left > 0) await condition(isDecided, left, { summary: `lapses: ${input.policyName}/${input.ruleName}` });
+    // A decision may be on its way: it and the lapse take turns, and the first one holds.
+    if (!isDecided()) {
+      status = await turns.next(() =>
+        activities.lapseApproval.executeWithOptions({ summary: 'nobody decided in time' }, [{ id, at: Date.now() }]),
+      );
+    }
+  }
+  show(input, status);
+  await condition(allHandlersFinished);
+  return status;
+}
+
+/** What an operator sees in Temporal's UI. Search attributes are not encrypted: no person is named in them. */
+function show({ policyName, ruleName, expiresAt }: ApprovalInput, status: ApprovalStatus): void {
+  upsertSearchAttributes([
+    { key: SA_POLICY, value: policyName },
+    { key: SA_PHASE, value: status },
+    { key: SA_DEADLINE, value: status === 'pending' ? new Date(expiresAt) : null },
+  ]);
+  const next = status === 'pending' ? `lapses at ${new Date(expiresAt).toISOString()}` : 'nothing is due';
+  setCurrentDetails(`**${status}** approval asked by \`${policyName}/${ruleName}\`\n\n${next}`);
+}
