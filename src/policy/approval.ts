@@ -59,10 +59,10 @@ export function decideApproval(
   approvers: readonly string[],
   at: Instant,
 ): ApprovalRecord | Refused {
-  const status = approvalStatus(record, at);
-  if (status !== 'pending') return wrongState(`approval \`${record.id}\` is ${status}, only a pending one can be decided`);
   if (by === record.principal || by === record.requester) return notAllowed('nobody decides on their own request');
   if (!approvers.includes(by)) return notAllowed(`\`${by}\` may not decide this: it is for ${approvers.join(', ') || 'nobody at present'}`);
+  const status = approvalStatus(record, at);
+  if (status !== 'pending') return wrongState(`approval \`${record.id}\` is ${status}, only a pending one can be decided`);
   const expiresAt = verdict === 'approved' ? at + record.expiresAfterMs : record.expiresAt;
   return { ...record, status: verdict, decidedBy: by, decidedAt: at, comments, expiresAt };
 }
