@@ -7,4 +7,4 @@ app.use(express.json());
 app.post('/v1/evaluate', (request, response) => {
   response.json({ allowed: true, name: (request.body as { name: string }).name });
 });
-app.listen(Number(process.env['ECHO_PORT']), '127.0.0.1');
+app.listen(Number(process.env['PORT']), '127.0.0.1');

@@ -30,6 +30,10 @@ export interface Config {
   readonly logLevel: LogLevel;
   /** Where a worker shows its metrics to Prometheus; null where it does not. */
   readonly metricsAddress: string | null;
+  /** Of HCP Terraform's run tasks; null where they are not configured. */
+  readonly runTaskKey: string | null;
+  /** Of a bill that is imported. */
+  readonly importBytes: number;
   readonly settings: Settings;
   readonly settingLines: readonly SettingLine[];
   readonly directory: Directory;
@@ -61,6 +65,16 @@ const environment = z.object({
     .string()
     .regex(/^[^\s:]+:\d{1,5}$/, 'expected an address such as `0.0.0.0:9464`')
     .optional(),
+  TOLLGATE_RUN_TASK_HMAC_KEY: z
+    .string()
+    .min(16, 'expected at least 16 characters')
+    .max(1_000, 'expected at most 1000 characters')
+    .optional(),
+  TOLLGATE_IMPORT_LIMIT_MB: z
+    .string()
+    .regex(/^[1-9]\d{0,6}$/, 'expected a whole number of megabytes')
+    .transform(Number)
+    .default(2_048),
   TOLLGATE_TEMPORAL_UI_URL: url(/^https?$/, '`http://127.0.0.1:8233`').default('http://127.0.0.1:8233'),
 });
 
@@ -97,6 +111,8 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd = process.cwd()): Config 
     dataDir: resolve(cwd, variables.TOLLGATE_DATA_DIR),
     logLevel: variables.TOLLGATE_LOG_LEVEL,
     metricsAddress: variables.TOLLGATE_METRICS_ADDRESS ?? null,
+    runTaskKey: variables.TOLLGATE_RUN_TASK_HMAC_KEY ?? null,
+    importBytes: variables.TOLLGATE_IMPORT_LIMIT_MB * 1024 * 1024,
     settings: settings.settings,
     settingLines: settings.lines,
     directory,
@@ -128,7 +144,7 @@ function parseEnvironment(given: Record<string, string>): Parsed<z.output<typeof
 }
 
 /** These may hold a password, so their values are told nowhere. */
-const SECRET: ReadonlySet<string> = new Set(['DATABASE_URL', 'TEMPORAL_API_KEY']);
+const SECRET: ReadonlySet<string> = new Set(['DATABASE_URL', 'TEMPORAL_API_KEY', 'TOLLGATE_RUN_TASK_HMAC_KEY']);
 
 function shown(name: string, given: Record<string, string>): string {
   return SECRET.has(name) ? 'got something else, not shown since it may hold a password' : `got \`${given[name]}\``;

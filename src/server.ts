@@ -6,20 +6,22 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { createApp } from './api/app.js';
-import { writeDecisionFacts } from './api/decision-facts.js';
-import { createCatalog } from './cloud/catalog/catalog.js';
+import { createCatalog, priceOfRequest } from './cloud/catalog/catalog.js';
 import { createSimulatedAdmin } from './cloud/simulated/admin.js';
 import * as bodies from './cloud/simulated/admin-bodies.js';
 import { type Config, loadConfig, requireDatabaseUrl, requireTemporal } from './config.js';
 import { createLog } from './log.js';
 import { packageRoot } from './package-root.js';
+import { createDocumentPool } from './runtime/document-pool.js';
 import { runAsEntry } from './runtime/entry.js';
+import { closeGateParts, createGateParts, type GateParts } from './runtime/gate.js';
 import { stopRequested, tellReady } from './runtime/lifecycle.js';
 import { createProviders } from './runtime/providers.js';
 import { createPool, type Pool } from './store/db.js';
-import { createDecisionLog, type DecisionLog } from './store/decision-log.js';
-import { createSnapshot, type Snapshot } from './store/snapshot.js';
 import { TASK_QUEUE } from './workflows/messages.js';
+
+/** A large bill through a slow line takes more than the five minutes that Node gives; the headers still have one. */
+const LONGEST_REQUEST_MS = 60 * 60 * 1_000;
 
 /** Runs the API until it is asked to stop. It starts without the database or Temporal too, says what is away, and recovers by itself. */
 export async function runServer(env: NodeJS.ProcessEnv = process.env): Promise<void> {
@@ -37,28 +39,21 @@ export async function runServer(env: NodeJS.ProcessEnv = process.env): Promise<v
     queryTimeoutMs: 20_000,
     onError: (err) => log.warn({ err }, 'a database connection broke'),
   });
-  const snapshot = createSnapshot(pool, {
-    onHealth: healthLog(log, 'the database'),
-    onUnreadable: (problem) => log.error({ problem }, 'an enforcing policy cannot be read: each of its rules counts as unknown'),
-  });
-  const decisionLog = createDecisionLog(pool, { alsoWrite: writeDecisionFacts, onHealth: healthLog(log, 'the decision log') });
+  const parts = createGateParts(pool, config.settings, log);
   const connection = Connection.lazy(config.temporal.connectionOptions);
-  const server = createServer(appOf(config, { pool, snapshot, decisionLog, connection, log }));
-  await Promise.all([snapshot.start(), listen(server, config)]);
+  const server = createServer({ requestTimeout: LONGEST_REQUEST_MS }, appOf(config, { ...parts, pool, connection, log }));
+  await Promise.all([parts.snapshot.start(), listen(server, config)]);
   tellReady();
   log.info({ address: `http://${config.host}:${(server.address() as AddressInfo).port}` }, 'the API listens');
   log.info({ why: await stop }, 'stopping');
   await close(server);
-  await decisionLog.close();
-  await snapshot.stop();
+  await closeGateParts(parts);
   await connection.close();
   await pool.end();
 }
 
-interface Parts {
+interface Parts extends GateParts {
   readonly pool: Pool;
-  readonly snapshot: Snapshot;
-  readonly decisionLog: DecisionLog<Parameters<typeof writeDecisionFacts>[1][number]>;
   readonly connection: Connection;
   readonly log: Logger;
 }
@@ -75,7 +70,11 @@ function appOf(config: Config, { pool, snapshot, decisionLog, connection, log }:
     temporal: { client: new Client({ connection, namespace }), taskQueue: TASK_QUEUE, address: connectionOptions.address ?? '' },
     settings: config.settings,
     directory: config.directory,
-    price: (resource) => simulated.price(resource),
+    limits: { importBytes: config.importBytes },
+    runTaskKey: config.runTaskKey,
+    price: priceOfRequest(catalog),
+    lookup: catalog.lookup,
+    readDocument: createDocumentPool().read,
     offers: (region) => simulated.offers(region),
     providers: providers.names,
     simulated: { admin: (db) => createSimulatedAdmin(db, { catalog }), bodies },
@@ -84,13 +83,6 @@ function appOf(config: Config, { pool, snapshot, decisionLog, connection, log }:
     temporalUiUrl: uiUrl,
     version: (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version,
   });
-}
-
-function healthLog(log: Logger, what: string): (problem: string | null) => void {
-  return (problem) => {
-    if (problem === null) log.info({}, `${what} is well`);
-    else log.warn({ problem }, `${what} is away`);
-  };
 }
 
 /** @throws the system's error when the port is taken */

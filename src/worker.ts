@@ -7,12 +7,15 @@ import type { ActivityDeps } from './activities/deps.js';
 import { createActivities } from './activities/index.js';
 import { startPolicyWorkflows } from './activities/policy-workflows.js';
 import { reviveApprovals, reviveExceptions, reviveRemediations } from './activities/revive.js';
+import { createCatalog } from './cloud/catalog/catalog.js';
 import { type Config, loadConfig, requireDatabaseUrl, requireTemporal } from './config.js';
 import { createLog } from './log.js';
 import { createChannels } from './notify/channels.js';
 import { runAsEntry } from './runtime/entry.js';
+import { closeGateParts, createGateParts, type GateParts } from './runtime/gate.js';
 import { retryUntilItWorks, stopRequested, tellReady } from './runtime/lifecycle.js';
 import { ensureSearchAttributes } from './runtime/namespace.js';
+import { createPlanJudge } from './runtime/plan-judge.js';
 import { createProviders } from './runtime/providers.js';
 import { ensureStandingWorkflows } from './runtime/standing-workflows.js';
 import { installTemporalRuntime } from './runtime/temporal-runtime.js';
@@ -60,7 +63,8 @@ async function revive(deps: ActivityDeps, log: Logger, stopping: () => boolean):
     const approvals = await reviveApprovals(deps, stopping);
     const exceptions = await reviveExceptions(deps, stopping);
     const remediations = await reviveRemediations(deps, stopping);
-    if (approvals + exceptions + remediations > 0) log.warn({ approvals, exceptions, remediations }, 'workflows were lost, others go on in their place');
+    if (approvals + exceptions + remediations > 0)
+      log.warn({ approvals, exceptions, remediations }, 'workflows were lost, others go on in their place');
   } catch (err) {
     if (!stopping()) log.warn({ err }, 'lost workflows were not looked for to the end');
   }
@@ -68,6 +72,8 @@ async function revive(deps: ActivityDeps, log: Logger, stopping: () => boolean):
 
 interface Started {
   readonly deps: ActivityDeps;
+  /** Absent where this worker takes no run tasks. */
+  readonly gate?: GateParts;
   readonly worker: Worker;
   readonly native: NativeConnection;
   readonly connection: Connection;
@@ -78,15 +84,19 @@ async function start(config: Config, pool: Pool, log: Logger): Promise<Started> 
   const { acceleration } = await getInstallation(pool);
   const native = await NativeConnection.connect(connectionOptions);
   const connection = Connection.lazy(connectionOptions);
+  // For the plans that HCP Terraform asks about.
+  const gate = config.runTaskKey === null ? undefined : createGateParts(pool, config.settings, log);
   try {
     await ensureSearchAttributes(connection, namespace);
     const client = new Client({ connection, namespace });
+    await gate?.snapshot.start();
     const deps: ActivityDeps = {
       pool,
       temporal: client,
       taskQueue: TASK_QUEUE,
       providers: createProviders(pool),
       channels: createChannels(log),
+      ...runTasksOf(config, gate, { pool, client, log }),
       settings: config.settings,
       directory: config.directory,
       now: Date.now,
@@ -107,11 +117,36 @@ async function start(config: Config, pool: Pool, log: Logger): Promise<Started> 
     });
     await ensureStandingWorkflows(client, config.settings, acceleration);
     await startPolicyWorkflows(deps);
-    return { deps, worker, native, connection };
+    return { deps, worker, native, connection, ...(gate === undefined ? {} : { gate }) };
   } catch (error) {
-    await Promise.allSettled([native.close(), connection.close()]);
+    await Promise.allSettled([native.close(), connection.close(), ...(gate === undefined ? [] : [closeGateParts(gate)])]);
     throw error;
   }
+}
+
+interface GateNeeds {
+  readonly pool: Pool;
+  readonly client: Client;
+  readonly log: Logger;
+}
+
+/** Absent where no key says that HCP Terraform may ask. */
+function runTasksOf(config: Config, gate: GateParts | undefined, { pool, client, log }: GateNeeds): Pick<ActivityDeps, 'runTasks'> {
+  const { runTaskKey, settings, directory, temporal } = config;
+  if (runTaskKey === null || gate === undefined) return {};
+  const simulated = createProviders(pool).get('simulated');
+  const judge = createPlanJudge({
+    ...gate,
+    pool,
+    directory,
+    temporal: { client, taskQueue: TASK_QUEUE, address: temporal.connectionOptions.address ?? '' },
+    offers: (region) => simulated.offers(region),
+    lookup: createCatalog().lookup,
+    metrics: { countDecision: () => {} },
+    now: Date.now,
+    log,
+  });
+  return { runTasks: { key: runTaskKey, origins: settings.runTasks.origins, judge } };
 }
 
 /** Compiled, the bundle lies beside this file; from the sources it is made now. */
@@ -122,7 +157,7 @@ function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>
   return { workflowsPath: fileURLToPath(new URL(`./workflows/index.${extension}`, import.meta.url)) };
 }
 
-async function run({ worker, native, connection }: Started, stop: Promise<void>, log: Logger): Promise<void> {
+async function run({ worker, native, connection, gate }: Started, stop: Promise<void>, log: Logger): Promise<void> {
   const running = worker.run();
   tellReady();
   log.info({ task_queue: TASK_QUEUE }, 'the worker takes work');
@@ -130,6 +165,7 @@ async function run({ worker, native, connection }: Started, stop: Promise<void>,
   await Promise.race([stop, running]);
   if (worker.getState() === 'RUNNING') worker.shutdown();
   await running;
+  if (gate !== undefined) await closeGateParts(gate);
   await Promise.allSettled([native.close(), connection.close()]);
 }
 

@@ -19,7 +19,7 @@ const TABLE: Readonly<Record<string, { readonly ours: readonly string[]; readonl
   policy: { ours: ['policy/match'], npm: [] },
   'policy/match': { ours: ['policy'], npm: ['re2js', 'temporal-polyfill'] },
   'policy/documents': { ours: ['policy', 'policy/match'], npm: ['zod', 'js-yaml', 're2js'] },
-  intake: { ours: [...CORE, 'policy/documents'], npm: ['zod'] },
+  intake: { ours: [...CORE, 'policy/documents'], npm: ['zod', 'js-yaml'] },
   report: { ours: CORE, npm: [] },
   'notify/words': { ours: ['policy', 'errors'], npm: [] },
 

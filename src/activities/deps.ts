@@ -4,6 +4,7 @@ import type { Channels } from '../notify/channel.js';
 import type { Directory } from '../policy/directory.js';
 import type { Settings } from '../policy/settings.js';
 import type { Pool } from '../store/db.js';
+import type { RunTaskDeps } from './run-task.js';
 
 /** The structured log, as activities use it; the worker passes a pino logger. */
 export interface ActivityLog {
@@ -22,6 +23,8 @@ export interface ActivityDeps {
   readonly channels: Channels;
   readonly settings: Settings;
   readonly directory: Directory;
+  /** Absent where this worker has no key for run tasks. */
+  readonly runTasks?: RunTaskDeps;
   readonly now: () => number;
   readonly log: ActivityLog;
 }

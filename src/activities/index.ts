@@ -4,6 +4,7 @@ import { createExceptionActivities } from './exception.js';
 import { createNoticeActivities } from './notices.js';
 import { createPolicyActivities } from './policy-lifecycle.js';
 import { createRemediationActivities } from './remediation.js';
+import { createRunTaskActivities } from './run-task.js';
 import { createScanActivities } from './scan.js';
 
 /** All activities of a worker. */
@@ -14,6 +15,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createApprovalActivities(deps),
     ...createExceptionActivities(deps),
     ...createRemediationActivities(deps),
+    ...createRunTaskActivities(deps),
     ...createScanActivities(deps),
   };
 }

@@ -2,11 +2,21 @@ import type { Db } from '../store/db.js';
 import type { DecisionRecord } from '../store/decisions.js';
 import { type ExceptionUse, recordExceptionUses } from '../store/exception-uses.js';
 import { type NewNotice, writeNotices } from '../store/outbox.js';
+import type { WireDecision } from './contract/evaluate.js';
 
 /** A decision with what else becomes true by it; all of it is written in one transaction. */
 export interface LoggedDecision extends DecisionRecord {
+  /** What `result` is the text of. */
+  readonly answer: WireDecision;
   readonly uses: readonly ExceptionUse[];
   readonly notices: readonly NewNotice[];
+  /** Exceptions whose cap these uses reach. */
+  readonly exhausted: readonly string[];
+}
+
+/** Whether `writeDecisionFacts` has nothing to write for it. */
+export function isPlainDecision({ uses, notices }: LoggedDecision): boolean {
+  return uses.length === 0 && notices.length === 0;
 }
 
 /**

@@ -1,6 +1,8 @@
 import type { InstanceOffer, Provider } from '../cloud/provider.js';
 import type { SimulatedAdmin } from '../cloud/simulated/admin.js';
 import type * as simulatedBodies from '../cloud/simulated/admin-bodies.js';
+import type { Lookup } from '../intake/intake.js';
+import type { ReadDocument } from '../intake/readers.js';
 import type { Directory } from '../policy/directory.js';
 import type { Cost, Resource } from '../policy/model.js';
 import type { Settings } from '../policy/settings.js';
@@ -9,6 +11,7 @@ import type { DecisionLog } from '../store/decision-log.js';
 import type { Snapshot } from '../store/snapshot.js';
 import type { LoggedDecision } from './decision-facts.js';
 import type { Metrics } from './metrics.js';
+import type { OpenRequest } from './settle.js';
 import type { TemporalAccess } from './temporal-access.js';
 
 /** The structured log as the API uses it; a pino logger is one. */
@@ -21,6 +24,8 @@ export interface ApiLog {
 export interface ApiLimits {
   /** Of one request's body. @default 2 MiB */
   readonly bodyBytes: number;
+  /** Of a bill that is imported, as it comes. @default 2 GiB */
+  readonly importBytes: number;
   /** Requests of one principal in a minute, evaluations apart. @default 6,000 */
   readonly requestsPerMinute: number;
   /** Evaluations of one principal in a minute. @default 600,000 */
@@ -33,15 +38,20 @@ export interface ApiLimits {
 export interface AppDeps {
   readonly pool: Pool;
   readonly snapshot: Snapshot;
-  /** Made by `createDecisionLog(pool, { alsoWrite: writeDecisionFacts })`. */
-  readonly decisionLog: DecisionLog<LoggedDecision>;
+  /** Made by `createDecisionLog(pool, { alsoWrite: writeDecisionFacts, isPlain: isPlainDecision, settle })`. */
+  readonly decisionLog: DecisionLog<LoggedDecision, OpenRequest>;
   readonly temporal: TemporalAccess;
   readonly settings: Settings;
   readonly directory: Directory;
   /** Estimate from the price list for what a request describes; unknown is null. */
-  readonly price: (resource: Pick<Resource, 'type' | 'region' | 'specs'>) => Cost;
+  readonly price: Lookup['price'];
+  /** Facts and list prices by the providers' own names, for the doors. */
+  readonly lookup: Lookup;
+  readonly readDocument: ReadDocument;
   /** Sizes of a region, for fixes; always the same array for the same region. */
   readonly offers: (region: string | null) => readonly InstanceOffer[];
+  /** With which HCP Terraform signs the requests of its run tasks; null where they are not configured. */
+  readonly runTaskKey?: string | null;
   /** Names of the configured providers. */
   readonly providers: readonly Provider['name'][];
   /** Only where the simulated cloud is configured: its admin routes exist then. */
@@ -57,4 +67,9 @@ export interface AppDeps {
 /** What handlers get: the dependencies, and what belongs to this app alone. */
 export interface AppContext extends AppDeps {
   readonly metrics: Metrics;
+}
+
+/** What the gate itself needs: a worker has it too, for the plans of run tasks. */
+export interface GateContext extends Pick<AppDeps, 'pool' | 'snapshot' | 'decisionLog' | 'offers' | 'temporal' | 'directory' | 'log'> {
+  readonly metrics: Pick<Metrics, 'countDecision'>;
 }

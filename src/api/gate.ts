@@ -5,13 +5,16 @@ import { newId } from '../ids.js';
 import type { Intake } from '../intake/intake.js';
 import { canonicalJson } from '../policy/canonical.js';
 import type { Resource } from '../policy/model.js';
-import { costOf } from './contract/cost.js';
-import { toWireDecision, type WireDecision } from './contract/evaluate.js';
+import { readBudgets } from '../store/budgets.js';
+import type { Logged } from '../store/decision-log.js';
+import type { WireDecision } from './contract/evaluate.js';
 import { toWireResourceInput } from './contract/resource-input.js';
 import type { LoggedDecision } from './decision-facts.js';
-import { denialNotices } from './denial-notices.js';
-import type { AppContext } from './deps.js';
-import { judgeRequest } from './judge.js';
+import type { GateContext } from './deps.js';
+import { endExhausted } from './exhausted.js';
+import { type Hearing, hear, type Known } from './judge.js';
+import { isDatabaseAway } from './problem.js';
+import { createRecorder, type Recorder } from './record.js';
 import type { Principal } from './route.js';
 
 export type Door = 'evaluate' | 'terraform' | 'opa' | 'admission' | 'run-task' | 'infracost' | 'cloudformation' | 'pulumi';
@@ -62,51 +65,82 @@ export function gateRequestOf({ resources, notices }: Intake, options: DoorOptio
   };
 }
 
+export function mayNameOthers({ roles }: Principal): boolean {
+  return roles.includes('deployer') || roles.includes('admin');
+}
+
 /** @throws forbidden when the principal names somebody else and is no deployer */
 export function requesterOf(named: string | null | undefined, principal: Principal): string {
   const requester = named ?? principal.id;
-  const mayNameOthers = principal.roles.includes('deployer') || principal.roles.includes('admin');
-  if (requester !== principal.id && !mayNameOthers) {
+  if (requester !== principal.id && !mayNameOthers(principal)) {
     throw new TollgateError('forbidden', `\`${principal.id}\` may not evaluate for \`${requester}\`: it needs role deployer`);
   }
   return requester;
 }
 
-/** The decision is in the log before it is answered, or the answer says that it is not. */
-export async function answerGate(context: AppContext, { principal, at }: Asker, request: GateRequest): Promise<WireDecision> {
-  const { snapshot } = context;
-  const state = snapshot.get();
-  const id = newId('dec');
-  const { decision, uses } = await judgeRequest(context, { ...request, at, principal: principal.id, decisionId: id });
-  const answer = toWireDecision(decision, {
-    id,
-    at,
-    resources: request.resources,
-    cost: costOf(request.resources, state.installation.currency),
-    policySet: state.policies.revision,
-    degraded: snapshot.degraded,
-    notices: request.notices,
-  });
-  const { durable } = await context.decisionLog.append({ ...toLogged(principal, at, request, answer), uses });
-  context.metrics.countDecision(answer.decision, answer.degraded || !durable);
-  return durable ? answer : { ...answer, degraded: true, durable };
+/** An answer, and the text of it that the log keeps. */
+export interface GateAnswer {
+  readonly answer: WireDecision;
+  readonly text: string;
 }
 
-function toLogged(principal: Principal, at: number, request: GateRequest, answer: WireDecision): Omit<LoggedDecision, 'uses'> {
-  const { requester, dryRun } = request;
-  return {
-    id: answer.decision_id,
-    at,
-    principal: principal.id,
-    requester,
-    decision: answer.decision,
-    dryRun,
-    degraded: answer.degraded,
-    policySet: answer.policy_set,
+/** The decision is in the log before it is answered, or the answer says that it is not. */
+export async function answerGate(context: GateContext, asker: Asker, request: GateRequest): Promise<WireDecision> {
+  return (await decideGate(context, asker, request)).answer;
+}
+
+/** `answerGate` for who sends the answer as it is: it is made into text once. */
+export async function decideGate(context: GateContext, asker: Asker, request: GateRequest): Promise<GateAnswer> {
+  const id = newId('dec');
+  const { principal, at } = asker;
+  const hearing = hear(context, { ...request, at, principal: principal.id, decisionId: id });
+  const recorder = createRecorder(context, asker, request, id);
+  const { decision, durable, away } = await logged(context, { asker, request, id, hearing, recorder });
+  const answer = away ? { ...decision.answer, degraded: true, durable } : decision.answer;
+  if (decision.exhausted.length > 0) void endExhausted(context, decision.exhausted);
+  context.metrics.countDecision(answer.decision, answer.degraded);
+  return { answer, text: decision.result };
+}
+
+interface Case {
+  readonly asker: Asker;
+  readonly request: GateRequest;
+  readonly id: string;
+  readonly hearing: Hearing;
+  readonly recorder: Recorder;
+}
+
+/** What rests on memory alone is decided at once; the rest is decided where it is written, under locks. */
+async function logged(context: GateContext, { asker, request, id, hearing, recorder }: Case): Promise<Logged<LoggedDecision>> {
+  const { touched, preview, capped } = hearing;
+  const { decisionLog } = context;
+  if (request.dryRun && touched.length > 0)
+    return decisionLog.append(recorder.record(hearing.judge(await look(context, hearing, asker.at))));
+  if (request.dryRun || (touched.length === 0 && capped.length === 0)) return decisionLog.append(recorder.record(preview));
+  return decisionLog.settle({
+    decisionId: id,
+    at: asker.at,
+    principal: asker.principal.id,
+    requester: request.requester,
     idempotencyKey: request.idempotencyKey,
-    account: request.account,
-    request: request.logged,
-    result: JSON.stringify(answer),
-    notices: dryRun || answer.decision !== 'deny' ? [] : denialNotices(answer, requester),
-  };
+    planDigest: request.planDigest,
+    touched,
+    capped,
+    size: 2 * request.logged.length,
+    judge: hearing.judge,
+    record: recorder.recordSettled,
+    decideFromMemory: () => recorder.record(hearing.judgeFromMemory()),
+  });
+}
+
+/** A dry run looks at budgets and takes nothing. */
+async function look({ pool, snapshot }: GateContext, { touched }: Hearing, at: number): Promise<Known> {
+  // Waiting for a database that is known to be away would only hold up the answer.
+  if (snapshot.degraded) return {};
+  try {
+    return { budgets: await readBudgets(pool, touched, at) };
+  } catch (error) {
+    if (isDatabaseAway(error)) return {};
+    throw error;
+  }
 }

@@ -3,7 +3,7 @@ import { TollgateError } from '../errors.js';
 import { newId } from '../ids.js';
 import type { Pool } from '../store/db.js';
 import { beginIdempotent, finishIdempotent, hashBody, type IdempotencyScope, releaseIdempotent } from '../store/idempotency.js';
-import { statusOfError, toProblem } from './problem.js';
+import { PROBLEM_TYPE, statusOfError, toProblem } from './problem.js';
 import type { Call, Reply } from './route.js';
 
 const KEY = /^[\x21-\x7e]{1,200}$/;
@@ -66,7 +66,7 @@ export async function runOnce(call: KeyedCall, run: () => Promise<Reply>): Promi
 async function keepRefusal({ pool, scope, requestId }: KeyedCall, error: unknown): Promise<void> {
   const status = statusOfError(error);
   const isFinal = status < 500 && status !== 429;
-  const problem = { body: toProblem(error, requestId), headers: { 'content-type': 'application/problem+json' } };
+  const problem = { body: toProblem(error, requestId), headers: { 'content-type': PROBLEM_TYPE } };
   const kept = isFinal ? finishIdempotent(pool, scope, status, JSON.stringify(problem)) : releaseIdempotent(pool, scope);
   await kept.catch(() => {});
 }

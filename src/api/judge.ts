@@ -1,11 +1,12 @@
+/** Judges a request of the gate: by what is in memory, and by what the database knows better. */
 import { createHash } from 'node:crypto';
-import { evaluateRequest } from '../policy/evaluate.js';
+import { type BudgetState, budgetKey, type TouchedBudget } from '../policy/budget.js';
+import { touchedBudgets } from '../policy/budget-rules.js';
+import { type EvaluationContext, evaluateRequest } from '../policy/evaluate.js';
 import type { Decision, Resource } from '../policy/model.js';
-import { type ExceptionUse, takeUses } from '../store/exception-uses.js';
-import { endException } from '../workflows/messages.js';
+import type { ExceptionUse } from '../store/exception-uses.js';
 import { nameOf } from './contract/evaluate.js';
-import type { AppContext } from './deps.js';
-import { isDatabaseAway } from './problem.js';
+import type { GateContext } from './deps.js';
 
 export interface GateQuestion {
   readonly resources: readonly Resource[];
@@ -18,64 +19,82 @@ export interface GateQuestion {
   readonly idempotencyKey: string | null;
 }
 
+/** What is known of a request besides what is in memory. What is absent is not known: budgets then are unknown. */
+export interface Known {
+  readonly budgets?: ReadonlyMap<string, BudgetState>;
+  /** By exception with a cap on uses, where it is known better than in memory. */
+  readonly usesLeft?: ReadonlyMap<string, number>;
+}
+
 export interface Judged {
   readonly decision: Decision;
-  /** Empty for what has no consequences: a dry run, a denial. Those of exceptions with a cap on uses are in the database already. */
+  /** Empty for what has no consequences: a dry run, a request that is not allowed. */
   readonly uses: readonly ExceptionUse[];
+  /** JSON text of what it rested on besides the policies; null when on nothing. */
+  readonly facts: string | null;
 }
 
-/**
- * Judges a request by what is in memory. Uses of exceptions that have a cap on them are taken in the database before the answer; when
- * another request was quicker, it is judged again with what is left. Without the database nothing says what is left: such an exception
- * then permits nothing.
- */
-export async function judgeRequest(context: AppContext, question: GateQuestion): Promise<Judged> {
+export interface Hearing {
+  /** The budgets whose state decides. */
+  readonly touched: readonly TouchedBudget[];
+  /** By what is in memory alone. */
+  readonly preview: Judged;
+  /** Uses of exceptions with a cap that the preview makes: the database has the last word on these. */
+  readonly capped: readonly ExceptionUse[];
+  /** Judges with what is known. Pure: it may be asked any number of times. */
+  readonly judge: (known: Known) => Judged;
+  /** As it is judged while the database is away: nothing then says what is left of a cap, so that such an exception permits nothing. */
+  readonly judgeFromMemory: () => Judged;
+}
+
+/** Everything about a request that does not need the database. */
+export function hear(context: GateContext, question: GateQuestion): Hearing {
   const { policies, exceptions, exceptionRecords } = context.snapshot.get();
-  const { resources, at, dryRun } = question;
-  const usesLeft = new Map<string, number>();
-  for (;;) {
-    const decision = evaluateRequest(policies.compiled, exceptions, { resources }, at, { offers: context.offers, usesLeft });
-    if (decision.exceptionsApplied.length === 0 || dryRun || decision.decision === 'deny') return { decision, uses: [] };
-    const uses = usesOf(decision, question);
-    const capped = new Set(exceptionRecords.filter(({ caps }) => caps.uses !== null).map(({ id }) => id));
-    const counted = uses.filter(({ exceptionId }) => capped.has(exceptionId));
-    if (counted.length === 0) return { decision, uses };
-    const short = await take(context, counted);
-    if (short.size === 0) return { decision, uses };
-    for (const [id, left] of short) usesLeft.set(id, left);
+  const { resources, at } = question;
+  const touched = touchedBudgets(policies.compiled, resources, at);
+
+  const judge = (known: Known): Judged => {
+    const given: EvaluationContext = { offers: context.offers, ...known };
+    const decision = evaluateRequest(policies.compiled, exceptions, { resources }, at, given);
+    return { decision, uses: usesOf(decision, question), facts: factsOf(decision, touched, known) };
+  };
+
+  function factsOf({ exceptionsApplied }: Decision, budgets: readonly TouchedBudget[], known: Known): string | null {
+    if (exceptionsApplied.length === 0 && budgets.length === 0) return null;
+    const applied = new Set(exceptionsApplied.map(({ id }) => id));
+    const facts: DecisionFactsRecord = {
+      exceptions: exceptionRecords.filter(({ id }) => applied.has(id)),
+      usesLeft: [...(known.usesLeft ?? [])],
+      budgets: budgets.flatMap((budget) => known.budgets?.get(budgetKey(budget)) ?? []),
+    };
+    return JSON.stringify(facts);
   }
+
+  const preview = judge({});
+  const cappedIds = preview.uses.length === 0 ? NONE : new Set(exceptionRecords.filter(hasCap).map(({ id }) => id));
+  const capped = preview.uses.filter(({ exceptionId }) => cappedIds.has(exceptionId));
+  const noUses = () => new Map(exceptionRecords.filter(hasCap).map(({ id }) => [id, 0]));
+  return { touched, preview, capped, judge, judgeFromMemory: () => (capped.length === 0 ? preview : judge({ usesLeft: noUses() })) };
 }
 
-async function take(context: AppContext, uses: readonly ExceptionUse[]): Promise<ReadonlyMap<string, number>> {
-  const { pool, snapshot } = context;
-  const none = () => new Map(uses.map(({ exceptionId }) => [exceptionId, 0]));
-  // Waiting for a database that is known to be away would only hold up the answer.
-  if (snapshot.degraded) return none();
-  try {
-    const { short, exhausted } = await takeUses(pool, uses);
-    void endExhausted(context, exhausted);
-    return short;
-  } catch (error) {
-    if (isDatabaseAway(error)) return none();
-    throw error;
-  }
+const NONE: ReadonlySet<string> = new Set();
+
+function hasCap({ caps }: { readonly caps: { readonly uses: number | null } }): boolean {
+  return caps.uses !== null;
 }
 
-const SIGNAL_DEADLINE_MS = 5_000;
-
-/** Ends exceptions whose cap is used up, so that what they permitted is enforced again at once. A signal that is lost is made up for by the next scan. */
-async function endExhausted({ temporal, snapshot, log }: AppContext, ids: readonly string[]): Promise<void> {
-  for (const { id, workflowId } of snapshot.get().exceptionRecords.filter((record) => ids.includes(record.id))) {
-    try {
-      const handle = temporal.client.workflow.getHandle(workflowId);
-      await temporal.client.withDeadline(Date.now() + SIGNAL_DEADLINE_MS, () => handle.signal(endException, { reason: 'cap' }));
-    } catch (err) {
-      log.warn({ err, exception: id, workflow_id: workflowId }, 'an exception whose cap is used up could not be told to end');
-    }
-  }
+/** What a decision rested on besides the policies, as the log keeps it for a replay. */
+export interface DecisionFactsRecord {
+  /** Those that were applied, as they were. */
+  readonly exceptions: readonly object[];
+  readonly usesLeft: readonly (readonly [exceptionId: string, left: number])[];
+  /** As they were read under the lock. */
+  readonly budgets: readonly BudgetState[];
 }
 
 function usesOf(decision: Decision, question: GateQuestion): readonly ExceptionUse[] {
+  const hasConsequences = !question.dryRun && (decision.decision === 'allow' || decision.decision === 'warn');
+  if (!hasConsequences || decision.exceptionsApplied.length === 0) return [];
   return decision.exceptionsApplied.map(({ id, resourceIndex }) => ({
     exceptionId: id,
     key: useKey(question, resourceIndex),

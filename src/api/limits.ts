@@ -1,47 +1,73 @@
-import type { Request, RequestHandler, Response } from 'express';
-import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
+import { createHash } from 'node:crypto';
+import { ipKeyGenerator } from 'express-rate-limit';
 import { TollgateError } from '../errors.js';
 import type { ApiLimits } from './deps.js';
+import type { Exchange } from './exchange.js';
 
 const MINUTE_MS = 60_000;
 const MIB = 1024 * 1024;
 
 export const DEFAULT_LIMITS: ApiLimits = {
   bodyBytes: 2 * MIB,
+  importBytes: 2_048 * MIB,
   requestsPerMinute: 6_000,
   evaluationsPerMinute: 600_000,
   refusalsPerMinute: 300,
 };
 
-/** Counts a request, and rejects when its caller has made too many. Counts are per process. */
-export type Limiter = (req: Request, res: Response) => Promise<void>;
+/**
+ * Counts a request at `at`, says in the headers of the answer what is left (draft 8 of the IETF's RateLimit fields), and refuses when
+ * its caller has made too many. Counts are per process.
+ * @throws rate-limited
+ */
+export type Limiter = (exchange: Exchange, at: number) => void;
 
 export function limitPrincipal(perMinute: number): Limiter {
-  return limiter(perMinute, (_req, res) => String(res.locals['principal']));
+  return createLimiter(perMinute, ({ principal }) => String(principal));
 }
 
 /** For requests that have not shown a valid token. */
 export function limitAddress(perMinute: number): Limiter {
-  return limiter(perMinute, (req) => ipKeyGenerator(req.ip ?? ''));
+  return createLimiter(perMinute, ({ req }) => ipKeyGenerator(req.socket.remoteAddress ?? ''));
 }
 
-function limiter(perMinute: number, keyGenerator: (req: Request, res: Response) => string): Limiter {
-  const middleware = rateLimit({
-    windowMs: MINUTE_MS,
-    limit: perMinute,
-    standardHeaders: 'draft-8',
-    legacyHeaders: false,
-    validate: false,
-    keyGenerator,
-    handler: (_req, _res, next) => next(new TollgateError('rate-limited', `more than ${perMinute} requests in a minute`)),
-  });
-  return (req, res) => runMiddleware(middleware, req, res);
+/** A minute of one caller's, from its first request. */
+interface Window {
+  count: number;
+  readonly endsAt: number;
+  readonly policy: string;
 }
 
-/** Waits for a middleware; rejects with what it passes on. */
-export function runMiddleware(middleware: RequestHandler, req: Request, res: Response): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const done = (error?: unknown) => (error === undefined ? resolve() : reject(error));
-    Promise.resolve(middleware(req, res, done)).catch(reject);
-  });
+function createLimiter(perMinute: number, keyOf: (exchange: Exchange) => string): Limiter {
+  const name = `"${perMinute}-in-1min"`;
+  const windows = new Map<string, Window>();
+  let sweepAt = 0;
+
+  function open(key: string, at: number): Window {
+    if (at >= sweepAt) {
+      for (const [other, { endsAt }] of windows) if (at >= endsAt) windows.delete(other);
+      sweepAt = at + MINUTE_MS;
+    }
+    const made = { count: 0, endsAt: at + MINUTE_MS, policy: `${name}; q=${perMinute}; w=60; pk=:${partitionKey(key)}:` };
+    windows.set(key, made);
+    return made;
+  }
+
+  return (exchange, at) => {
+    const key = keyOf(exchange);
+    const found = windows.get(key);
+    const window = found === undefined || at >= found.endsAt ? open(key, at) : found;
+    window.count += 1;
+    const seconds = Math.ceil((window.endsAt - at) / 1_000);
+    exchange.addHeader('ratelimit', `${name}; r=${Math.max(0, perMinute - window.count)}; t=${seconds}`);
+    exchange.addHeader('ratelimit-policy', window.policy);
+    if (window.count <= perMinute) return;
+    exchange.addHeader('retry-after', String(seconds));
+    throw new TollgateError('rate-limited', `more than ${perMinute} requests in a minute`);
+  };
+}
+
+/** Tells callers apart without naming them. */
+function partitionKey(key: string): string {
+  return Buffer.from(createHash('sha256').update(key).digest('hex').slice(0, 12)).toString('base64');
 }

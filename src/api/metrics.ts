@@ -3,7 +3,7 @@ import type { DecisionWord } from '../policy/model.js';
 
 export interface Metrics {
   readonly registry: Registry;
-  readonly requests: Histogram<'method' | 'route' | 'status'>;
+  readonly observeRequest: (method: string, route: string, status: number, seconds: number) => void;
   readonly countDecision: (decision: DecisionWord, degraded: boolean) => void;
 }
 
@@ -30,7 +30,9 @@ export function createMetrics(state: { readonly degraded: () => boolean; readonl
   gauge(registers, 'tollgate_decisions_waiting', 'Decisions that are in memory only', state.waitingDecisions);
   return {
     registry,
-    requests,
+    observeRequest(method, route, status, seconds) {
+      requests.observe({ method, route, status: String(status) }, seconds);
+    },
     countDecision(decision, isDegraded) {
       decisions.inc({ decision });
       if (isDegraded) degraded.inc();

@@ -73,10 +73,12 @@ const idempotencyHeader = z.object({
 
 function describeRequest(route: Route): NonNullable<RouteConfig['request']> {
   const { params, query, body } = route;
+  const bytes = route.raw ?? route.stream;
   return {
     ...(params === undefined ? {} : { params: params as z.ZodObject }),
     ...(query === undefined ? {} : { query: query as z.ZodObject }),
     ...(route.idempotencyKey ? { headers: idempotencyHeader } : {}),
+    ...(bytes === undefined ? {} : { body: { required: true, content: rawContent(bytes.types) } }),
     ...(body === undefined ? {} : { body: { required: !body.safeParse(undefined).success, content: bodyContent(route, body) } }),
   };
 }
@@ -85,11 +87,15 @@ function bodyContent(route: Route, body: z.ZodType): Record<string, { schema: z.
   return { 'application/json': { schema: body }, ...(route.yaml ? { 'application/yaml': { schema: { type: 'string' as const } } } : {}) };
 }
 
+function rawContent(types: readonly string[]): Record<string, { schema: { type: 'string' } }> {
+  return Object.fromEntries(types.map((type) => [type, { schema: { type: 'string' as const } }]));
+}
+
 function describeAnswers(route: Route): RouteConfig['responses'] {
   const problems = {
     ...COMMON,
     ...(PERMISSIONS[route.name] === 'public' ? {} : WITH_TOKEN),
-    ...(route.body === undefined ? {} : WITH_BODY),
+    ...(route.body === undefined && route.raw === undefined && route.stream === undefined ? {} : WITH_BODY),
   };
   return {
     ...Object.fromEntries(Object.entries(problems).map(([status, description]) => [status, problemAnswer(description)])),

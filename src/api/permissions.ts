@@ -17,6 +17,19 @@ export const PERMISSIONS = {
   'GET /v1/openapi.json': 'public',
 
   'POST /v1/evaluate': requesters,
+  'POST /v1/evaluate/terraform': requesters,
+  'POST /v1/evaluate/infracost': requesters,
+  'POST /v1/evaluate/cloudformation': requesters,
+  'POST /v1/evaluate/pulumi': requesters,
+  'POST /v1/admission': requesters,
+  'POST /v1/data/{package}': requesters,
+  'POST /v1/data/{package}/{rule}': requesters,
+  'GET /v1/data/{package}': requesters,
+  'GET /v1/data/{package}/{rule}': requesters,
+  'POST /v0/data/{package}': requesters,
+  'POST /v0/data/{package}/{rule}': requesters,
+  // Its signature is its token.
+  'POST /v1/run-tasks': 'public',
   'GET /v1/decisions': everybody,
   'GET /v1/decisions/{id}': everybody,
 
@@ -72,6 +85,10 @@ export const PERMISSIONS = {
   'GET /v1/reports/executive': everybody,
   'GET /v1/reports/exceptions': everybody,
   'GET /v1/reports/savings': everybody,
+
+  'POST /v1/imports/focus': operators,
+  'GET /v1/imports': everybody,
+  'GET /v1/imports/{id}': everybody,
 
   'POST /v1/tokens': administrators,
   'GET /v1/tokens': administrators,

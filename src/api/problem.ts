@@ -1,7 +1,7 @@
-import type { ErrorRequestHandler, Request, Response } from 'express';
 import { describeError, type ErrorCode, type Problem, TollgateError } from '../errors.js';
 import { isRefusedValue } from '../store/db.js';
 import type { ApiLog } from './deps.js';
+import type { Exchange } from './exchange.js';
 
 /** The wire's problem details (RFC 9457). `instance` is the request id, which the log carries too. */
 export interface ProblemDetails {
@@ -58,9 +58,6 @@ export function toProblem(error: unknown, requestId: string): ProblemDetails {
   if (error instanceof HttpProblem) {
     return problem(error.type, error.title, error.status, error.message, requestId, []);
   }
-  if (isEncodingProblem(error)) {
-    return problem('unsupported-media-type', 'This content type is not taken here', 415, error.message, requestId, []);
-  }
   const known = asTollgateError(error);
   if (known === undefined || STATUSES[known.code].status === 500) {
     return problem('internal', STATUSES.internal.title, 500, `an unforeseen error, logged under \`${requestId}\``, requestId, []);
@@ -80,27 +77,13 @@ function problem(
   return { type: `/problems/${type}`, title, status, detail, instance, errors };
 }
 
-const ENCODING_PROBLEMS: ReadonlySet<unknown> = new Set(['charset.unsupported', 'encoding.unsupported']);
-
 function asTollgateError(error: unknown): TollgateError | undefined {
   if (error instanceof TollgateError) return error;
   if (isDatabaseAway(error)) return new TollgateError('unavailable', 'the database cannot be reached', { cause: error });
   // A net: each one is a check that is missing.
   if (isRefusedValue(error)) return new TollgateError('invalid-input', 'a value is one that the database cannot hold', { cause: error });
   if (error instanceof URIError) return new TollgateError('invalid-input', 'the path is not validly percent-encoded');
-  return fromBodyParser(error);
-}
-
-function isEncodingProblem(error: unknown): error is Error {
-  return error instanceof Error && 'type' in error && ENCODING_PROBLEMS.has(error.type);
-}
-
-/** Errors of Express' body parsers carry `expose` and a `type` such as `entity.parse.failed`. */
-function fromBodyParser(error: unknown): TollgateError | undefined {
-  if (!(error instanceof Error) || !('expose' in error) || error.expose !== true || !('type' in error)) return undefined;
-  if (error.type === 'entity.too.large') return new TollgateError('too-large', 'the request body is larger than this route takes');
-  if (error.type === 'entity.parse.failed') return new TollgateError('invalid-input', `the request body is not JSON: ${error.message}`);
-  return new TollgateError('invalid-input', `the request body cannot be read: ${error.message}`);
+  return undefined;
 }
 
 const AWAY_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
@@ -118,8 +101,8 @@ export function isDatabaseAway(error: unknown): boolean {
 }
 
 /** The one place that answers with a problem. */
-export function answerProblem(res: Response, error: unknown, log: ApiLog): void {
-  const requestId = String(res.locals['requestId']);
+export function answerProblem(exchange: Exchange, error: unknown, log: ApiLog): void {
+  const { requestId, res } = exchange;
   const details = toProblem(error, requestId);
   if (details.status >= 500 || isRefusedValue(error))
     log.error({ requestId, problem: details.type, error: describeError(error), stack: stackOf(error) }, 'request failed');
@@ -127,17 +110,17 @@ export function answerProblem(res: Response, error: unknown, log: ApiLog): void 
     res.destroy();
     return;
   }
-  if (error instanceof HttpProblem) res.set(error.headers);
-  if (details.status === 401) res.set('www-authenticate', 'Bearer realm="tollgate"');
-  if (details.status === 503) res.set('retry-after', '1');
-  res.status(details.status).type('application/problem+json').send(JSON.stringify(details));
+  exchange.send(details.status, { ...headersOf(error, details.status), 'content-type': PROBLEM_TYPE }, JSON.stringify(details));
+}
+
+export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+
+function headersOf(error: unknown, status: number): Readonly<Record<string, string>> {
+  if (error instanceof HttpProblem) return error.headers;
+  if (status === 401) return { 'www-authenticate': 'Bearer realm="tollgate"' };
+  return status === 503 ? { 'retry-after': '1' } : {};
 }
 
 function stackOf(error: unknown): string | undefined {
   return error instanceof Error && !(error instanceof TollgateError) ? error.stack : undefined;
-}
-
-/** Express knows an error handler by its four parameters. */
-export function problemHandler(log: ApiLog): ErrorRequestHandler {
-  return (error: unknown, _req: Request, res: Response, _next) => answerProblem(res, error, log);
 }

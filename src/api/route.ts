@@ -1,8 +1,11 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { Role } from '../policy/records.js';
+import type { RawBody, StreamedBody } from './body.js';
 import { wireObject } from './contract/values.js';
 import type { AppContext } from './deps.js';
-import { parseParts } from './input.js';
+import { expecting, parseParts } from './input.js';
 import type { RouteName } from './permissions.js';
 
 /** Who calls: the owner of the token. */
@@ -16,6 +19,9 @@ export interface Call<P = unknown, Q = unknown, B = unknown> {
   readonly params: P;
   readonly query: Q;
   readonly body: B;
+  /** The body as it came, where it is text; empty without one. */
+  readonly text: string;
+  readonly headers: IncomingHttpHeaders;
   readonly principal: Principal;
   readonly requestId: string;
   readonly at: number;
@@ -32,6 +38,8 @@ export interface Reply {
   readonly status: number;
   /** Absent: no body. A string is sent as it is, with the `content-type` of `headers`. */
   readonly body?: unknown;
+  /** JSON text, in place of `body`. */
+  readonly json?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** The outcome is not known yet: not kept under the `Idempotency-Key`, so that a repeat asks again. */
   readonly pending?: boolean;
@@ -62,6 +70,18 @@ interface Definition<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodTy
   readonly handle: (context: AppContext, call: Call<z.output<P>, z.output<Q>, z.output<B>>) => Promise<Reply>;
 }
 
+/** A route that reads its body itself: it takes bytes of these types, already inflated. */
+interface RawDefinition<P extends z.ZodType, Q extends z.ZodType> extends Omit<Definition<P, Q, z.ZodType<Buffer>>, 'body' | 'yaml'> {
+  readonly raw: RawBody;
+}
+
+/** A route that reads its body while it comes. An answer before its end is for the handler to see to: it resumes what it does not read. */
+interface StreamDefinition<P extends z.ZodType, Q extends z.ZodType> extends Omit<Definition<P, Q, z.ZodType<Readable>>, 'body' | 'yaml'> {
+  readonly stream: StreamedBody;
+  /** A key would stand for a body that nobody keeps. */
+  readonly idempotencyKey: false;
+}
+
 /** What a call is before its parts are parsed. */
 export type RawCall = Call;
 
@@ -73,6 +93,10 @@ export interface Route {
   readonly query: z.ZodType | undefined;
   readonly body: z.ZodType | undefined;
   readonly yaml: boolean;
+  /** Instead of `body`. */
+  readonly raw: RawBody | undefined;
+  /** Instead of `body` or `raw`. */
+  readonly stream: StreamedBody | undefined;
   readonly idempotencyKey: boolean;
   readonly answers: Readonly<Record<number, Answer>>;
   /** Parses the parts, path first, and handles the call. */
@@ -80,11 +104,25 @@ export interface Route {
 }
 
 /** One route: schemas, contract, handler. What it takes is parsed by the same schemas that document it. */
+export function defineRoute<P extends z.ZodType = NoParams, Q extends z.ZodType = NoKeys>(
+  name: RouteName,
+  definition: RawDefinition<P, Q>,
+): Route;
+export function defineRoute<P extends z.ZodType = NoParams, Q extends z.ZodType = NoKeys>(
+  name: RouteName,
+  definition: StreamDefinition<P, Q>,
+): Route;
 export function defineRoute<P extends z.ZodType = NoParams, Q extends z.ZodType = NoKeys, B extends z.ZodType = NoBody>(
   name: RouteName,
   definition: Definition<P, Q, B>,
-): Route {
-  const { params = z.unknown(), query = wireObject({}), body = wireObject({}).optional(), handle } = definition;
+): Route;
+export function defineRoute(name: RouteName, given: unknown): Route {
+  const definition = given as Definition<z.ZodType, z.ZodType, z.ZodType> & {
+    readonly raw?: RawBody;
+    readonly stream?: StreamedBody;
+  };
+  const { params = z.unknown(), query = wireObject({}), raw, stream, handle } = definition;
+  const body = definition.body ?? implied(raw, stream);
   return {
     name,
     summary: definition.summary,
@@ -93,18 +131,26 @@ export function defineRoute<P extends z.ZodType = NoParams, Q extends z.ZodType 
     query: definition.query,
     body: definition.body,
     yaml: definition.yaml ?? false,
+    raw,
+    stream,
     idempotencyKey: definition.idempotencyKey ?? !name.startsWith('GET '),
     answers: definition.answers,
-    run: (context, raw) => {
-      const parts = parseParts({ path: [params, raw.params], query: [query, raw.query], 'request body': [body, raw.body] });
-      return handle(context, {
-        ...raw,
-        params: parts.path as z.output<P>,
-        query: parts.query as z.output<Q>,
-        body: parts['request body'] as z.output<B>,
-      });
+    run: (context, call) => {
+      const parts = parseParts({ path: [params, call.params], query: [query, call.query], 'request body': [body, call.body] });
+      return handle(context, { ...call, params: parts.path, query: parts.query, body: parts['request body'] });
     },
   };
+}
+
+function implied(raw: RawBody | undefined, stream: StreamedBody | undefined): z.ZodType {
+  if (stream !== undefined) return z.instanceof(Readable);
+  return raw === undefined ? wireObject({}).optional() : bytesOf(raw);
+}
+
+const someBytes = expecting('a body', z.instanceof(Buffer));
+
+function bytesOf({ mayBeEmpty = false }: RawBody): z.ZodType {
+  return mayBeEmpty ? someBytes.default(Buffer.alloc(0)) : someBytes;
 }
 
 type NoParams = z.ZodUnknown;

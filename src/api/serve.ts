@@ -1,75 +1,83 @@
-import type { Request, RequestHandler, Response } from 'express';
 import { TollgateError } from '../errors.js';
-import { authenticate } from './authenticate.js';
-import { createBodyReader, refuseUnstorable } from './body.js';
+import { createAuthenticator } from './authenticate.js';
+import { type Body, type BodyReader, createBodyReader, createRawReader, createStreamReader } from './body.js';
 import type { ApiLimits, AppContext } from './deps.js';
+import type { Exchange } from './exchange.js';
 import { onceOf, runOnce, toScope } from './idempotency.js';
-import { type Limiter, limitAddress, limitPrincipal } from './limits.js';
+import { limitAddress, limitPrincipal } from './limits.js';
 import { mayCall, PERMISSIONS } from './permissions.js';
 import type { Call, Principal, Reply, Route } from './route.js';
+import { refuseUnstorable } from './storable.js';
 
-/** Makes the Express handler of a route: token, role, rate, body, `Idempotency-Key`, and then the route's own handler, in this order. */
-export function createServer(context: AppContext, limits: ApiLimits): (route: Route) => RequestHandler {
+/** What a listener has found in the path and the query, and the exchange. */
+export interface Asked {
+  readonly exchange: Exchange;
+  readonly params: unknown;
+  readonly query: unknown;
+}
+
+/** Answers a request; what it throws is for the listener to answer as a problem. */
+export type Serve = (asked: Asked) => Promise<void>;
+
+/** Makes what serves a route: token, rate, role, body, `Idempotency-Key`, and then the route's own handler, in this order. */
+export function createServer(context: AppContext, limits: ApiLimits): (route: Route) => Serve {
+  const authenticate = createAuthenticator(context.snapshot);
   const limitRefusals = limitAddress(limits.refusalsPerMinute);
   const limitRequests = limitPrincipal(limits.requestsPerMinute);
   const limitEvaluations = limitPrincipal(limits.evaluationsPerMinute);
-  const readJson = createBodyReader(limits.bodyBytes, false);
-  const readJsonOrYaml = createBodyReader(limits.bodyBytes, true);
 
   return (route) => {
     const limitCaller = route.name === 'POST /v1/evaluate' ? limitEvaluations : limitRequests;
-    const readBody = route.yaml ? readJsonOrYaml : readJson;
-    return async (req, res) => {
+    const readBody = readerOf(route, limits);
+
+    async function identify(exchange: Exchange, at: number): Promise<Principal> {
+      const allowed = PERMISSIONS[route.name];
+      if (allowed === 'public') return NOBODY;
+      const principal = await authenticate(exchange.req.headers.authorization, at, () => limitRefusals(exchange, at));
+      exchange.principal = principal.id;
+      limitCaller(exchange, at);
+      if (mayCall(allowed, principal.roles)) return principal;
+      const needed = [...new Set([...allowed, 'admin'])].join(' or ');
+      throw new TollgateError('forbidden', `\`${principal.id}\` may not do this: it needs role ${needed}`);
+    }
+
+    return async ({ exchange, params, query }) => {
       const at = context.now();
-      const principal = await identify(context, route, req, res, { at, limitRefusals, limitCaller });
-      const body = req.method === 'GET' || req.method === 'HEAD' ? undefined : await readBody(req, res);
-      refuseUnstorable([req.params, req.query], 'path or query');
-      send(res, await answer(context, route, req, res, { params: req.params, query: req.query, body, principal, at }));
+      const principal = await identify(exchange, at);
+      const body = await readBody(exchange.req);
+      refuseUnstorable([params, query], 'path or query');
+      const { headers } = exchange.req;
+      const parts = { params, query, body: body?.value, text: body?.text ?? '', headers, principal, at };
+      send(exchange, await answer(context, route, exchange, parts, body));
     };
   };
 }
 
 const NOBODY: Principal = { id: 'anonymous', roles: [] };
 
-interface Admission {
-  readonly at: number;
-  readonly limitRefusals: Limiter;
-  readonly limitCaller: Limiter;
+function readerOf(route: Route, { bodyBytes }: ApiLimits): BodyReader {
+  if (route.name.startsWith('GET ')) return () => Promise.resolve(undefined);
+  if (route.stream !== undefined) return createStreamReader(route.stream);
+  return route.raw === undefined ? createBodyReader(bodyBytes, route.yaml) : createRawReader(route.raw);
 }
 
-async function identify(context: AppContext, route: Route, req: Request, res: Response, admission: Admission): Promise<Principal> {
-  const allowed = PERMISSIONS[route.name];
-  if (allowed === 'public') return NOBODY;
-  const principal = await authenticate(req, context.snapshot, admission.at, () => admission.limitRefusals(req, res));
-  res.locals['principal'] = principal.id;
-  await admission.limitCaller(req, res);
-  if (!mayCall(allowed, principal.roles)) {
-    const needed = [...allowed, 'admin'].filter((role, index, all) => all.indexOf(role) === index);
-    throw new TollgateError('forbidden', `\`${principal.id}\` may not do this: it needs role ${needed.join(' or ')}`);
-  }
-  return principal;
-}
+type Parts = Pick<Call, 'params' | 'query' | 'body' | 'text' | 'headers' | 'principal' | 'at'>;
 
-type Parts = Pick<Call, 'params' | 'query' | 'body' | 'principal' | 'at'>;
-
-async function answer(context: AppContext, route: Route, req: Request, res: Response, parts: Parts): Promise<Reply> {
-  const requestId = String(res.locals['requestId']);
-  const header = route.idempotencyKey ? req.get('idempotency-key') : undefined;
-  const scope = toScope(header, { principal: parts.principal.id, method: req.method, path: req.originalUrl });
+async function answer(context: AppContext, route: Route, exchange: Exchange, parts: Parts, body: Body | undefined): Promise<Reply> {
+  const { requestId, req } = exchange;
+  const header = route.idempotencyKey ? parts.headers['idempotency-key'] : undefined;
+  const path = (req as { originalUrl?: string }).originalUrl ?? req.url ?? '';
+  const scope = toScope(header?.toString(), { principal: parts.principal.id, method: req.method ?? '', path });
   const run = () => route.run(context, { ...parts, requestId, ...onceOf(scope, requestId) });
   if (scope === undefined) return run();
-  const rawBody = (res.locals['rawBody'] as Buffer | undefined) ?? Buffer.alloc(0);
-  return runOnce({ pool: context.pool, scope, rawBody, requestId, at: parts.at }, run);
+  return runOnce({ pool: context.pool, scope, rawBody: body?.bytes ?? Buffer.alloc(0), requestId, at: parts.at }, run);
 }
 
-function send(res: Response, reply: Reply): void {
-  if (reply.workflowId !== undefined) res.locals['workflowId'] = reply.workflowId;
-  res.status(reply.status);
-  if (reply.headers !== undefined) res.set(reply.headers);
-  if (reply.body === undefined) res.end();
-  else if (typeof reply.body === 'string') res.send(reply.body);
-  else {
-    if (!res.hasHeader('content-type')) res.type('application/json');
-    res.send(JSON.stringify(reply.body));
-  }
+const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8' };
+
+function send(exchange: Exchange, { status, headers = {}, body, json, workflowId }: Reply): void {
+  exchange.workflowId = workflowId;
+  const text = json ?? (typeof body === 'object' ? JSON.stringify(body) : undefined);
+  if (text === undefined) exchange.send(status, headers, body as string | undefined);
+  else exchange.send(status, headers['content-type'] === undefined ? { ...headers, ...JSON_TYPE } : headers, text);
 }

@@ -8,6 +8,8 @@ export interface RequestOptions {
   readonly body?: unknown;
   /** Sent as it is under this content type, in place of a JSON body. */
   readonly text?: { readonly type: string; readonly content: string };
+  /** Sent while it is read, under this content type, in place of a JSON body. */
+  readonly stream?: { readonly type: string; readonly content: AsyncIterable<Uint8Array> };
   /** Statuses that are answers rather than failures. @default every 2xx */
   readonly accept?: readonly number[];
 }
@@ -92,15 +94,16 @@ function headersOf(token: string | undefined, method: string, request: RequestOp
     accept: 'application/json',
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     ...(method === 'GET' ? {} : { 'idempotency-key': key }),
-    ...(request.text !== undefined
-      ? { 'content-type': request.text.type }
+    ...(request.stream !== undefined || request.text !== undefined
+      ? { 'content-type': (request.stream ?? request.text)?.type ?? '' }
       : request.body !== undefined
         ? { 'content-type': 'application/json' }
         : {}),
   };
 }
 
-function bodyOf(request: RequestOptions): { body?: string } {
+function bodyOf(request: RequestOptions): Pick<RequestInit, 'body' | 'duplex'> {
+  if (request.stream !== undefined) return { body: request.stream.content, duplex: 'half' };
   if (request.text !== undefined) return { body: request.text.content };
   return request.body === undefined ? {} : { body: JSON.stringify(request.body) };
 }

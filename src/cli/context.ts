@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Price } from '../api/contract/cost.js';
+import type { Lookup } from '../intake/intake.js';
 import type { EvaluationContext } from '../policy/evaluate.js';
 import { type ApiClient, createApiClient } from './client.js';
 import type { ExitCode } from './exit-code.js';
@@ -26,6 +27,8 @@ export interface CliContext {
 /** What an evaluation without a server prices by, and the sizes that it suggests. */
 export interface Prices {
   readonly price: Price;
+  /** Facts and list prices by the providers' own names. */
+  readonly lookup: Lookup;
   readonly offers: NonNullable<EvaluationContext['offers']>;
 }
 

@@ -25,10 +25,14 @@ const context: CliContext = {
   defaultServer: env['TOLLGATE_URL'] || runningOn(dataDir)?.url || `http://127.0.0.1:${env['TOLLGATE_PORT'] || '8080'}`,
   findToken: (server) => env['TOLLGATE_TOKEN'] || (isOnThisMachine(server) ? readToken() : undefined),
   loadPrices: async () => {
-    const { createCatalog, PRICED_REGION } = await import('../cloud/catalog/catalog.js');
+    const { createCatalog, PRICED_REGION, priceOfRequest } = await import('../cloud/catalog/catalog.js');
     const catalog = createCatalog();
     // as the server prices what it is asked about
-    return { price: (resource) => catalog.price({ ...resource, region: PRICED_REGION }), offers: () => catalog.offers(PRICED_REGION) };
+    return {
+      price: priceOfRequest(catalog),
+      offers: () => catalog.offers(PRICED_REGION),
+      lookup: catalog.lookup,
+    };
   },
   setExitCode: (code) => {
     process.exitCode = code;

@@ -3,6 +3,7 @@ import { auditCommand } from './commands/audit.js';
 import { enforcementCommands } from './commands/enforcement.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { exceptionCommand } from './commands/exception.js';
+import { importCommand } from './commands/import.js';
 import { policyCommand } from './commands/policy.js';
 import { remediationCommand } from './commands/remediation.js';
 import { reportCommand } from './commands/report.js';
@@ -29,6 +30,7 @@ export function createProgram(context: CliContext, version: string): Command {
   remediationCommand(program, context);
   exceptionCommand(program, context);
   reportCommand(program, context);
+  importCommand(program, context);
   enforcementCommands(program, context);
   tokenCommand(program, context);
   auditCommand(program, context);

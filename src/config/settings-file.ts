@@ -1,9 +1,17 @@
 import { z } from 'zod';
+import { originOf } from '../policy/origins.js';
 import type { Settings } from '../policy/settings.js';
 import { durationMs, durationText, type Parsed, parseYamlFile } from './yaml-file.js';
 
 const share = (min: number, percent: number) =>
   z.strictObject({ min: z.int().min(0).default(min), percent: z.number().min(0).max(100).default(percent) }).prefault({});
+
+const runTaskHost = z
+  .string()
+  .refine(
+    (host) => originOf(host) !== null,
+    'expected a host such as `app.terraform.io`, or `https://` or `http://` with a host and a port',
+  );
 
 /** `config/settings.yaml`: every key with its default. Defaults are on the safe side. */
 const settingsFile = z.strictObject({
@@ -50,6 +58,17 @@ const settingsFile = z.strictObject({
       reviewIntervalDays: z.int().min(1).max(3_650).default(90),
     })
     .prefault({}),
+  budgets: z
+    .strictObject({
+      holdExpiresAfter: durationText.default('2h'),
+      billedAfter: durationText.default('72h'),
+    })
+    .prefault({}),
+  runTasks: z
+    .strictObject({
+      hosts: z.array(runTaskHost).min(1, 'expected at least one host').default(['app.terraform.io', 'archivist.terraform.io']),
+    })
+    .prefault({}),
   scan: z
     .strictObject({
       at: z
@@ -82,7 +101,7 @@ export function defaultSettings(): Settings {
 }
 
 function toSettings(file: SettingsFile): Settings {
-  const { blastRadius, course, exceptions, scan } = file;
+  const { blastRadius, budgets, course, exceptions, runTasks, scan } = file;
   const [hour, minute] = scan.at.split(':').map(Number);
   return {
     currency: file.currency,
@@ -113,6 +132,8 @@ function toSettings(file: SettingsFile): Settings {
       closeWhenCompliantMs: durationMs(exceptions.closeWhenCompliant),
       reviewIntervalDays: exceptions.reviewIntervalDays,
     },
+    budgets: { holdExpiresAfterMs: durationMs(budgets.holdExpiresAfter), billedAfterMs: durationMs(budgets.billedAfter) },
+    runTasks: { origins: runTasks.hosts.flatMap((host) => originOf(host) ?? []) },
     scan: { hour: hour ?? 2, minute: minute ?? 0, pageSize: scan.pageSize, parallelShards: scan.parallelShards },
   };
 }

@@ -1,7 +1,10 @@
 /** Policies made ready to judge: patterns compiled, defaults resolved, rules indexed by the types that they can concern. */
 import { canonicalJson } from './canonical.js';
-import { matchGlobs, type WantedTag } from './match.js';
+import { effectOf, unknownEffectOf } from './effect.js';
+import { effectiveNamespace, matchGlob, matchGlobs, type WantedTag } from './match.js';
 import type {
+  BudgetLimitRule,
+  Effect,
   Enforcement,
   OnUnknown,
   PerPoint,
@@ -9,12 +12,16 @@ import type {
   PolicyOf,
   PolicyType,
   RemediationSpec,
+  Resource,
   RuleBase,
   ScanVerdict,
   Severity,
+  UnknownEffect,
   VersionedPolicy,
 } from './model.js';
 import type { Point, RuleChecks, RuleKind, RuleTraits } from './rules/check.js';
+import { remember } from './remember.js';
+import { ruleKey } from './rule-key.js';
 import { RULE_KINDS } from './rules/registry.js';
 
 /** One rule, ready to judge. */
@@ -22,13 +29,26 @@ export interface CompiledRule extends RuleChecks {
   readonly policyName: string;
   readonly policyVersion: string;
   readonly ruleName: string;
+  /** Its `ruleKey`, unique in a set. */
+  readonly key: string;
   readonly type: PolicyType;
   readonly points: readonly Point[];
+  /** Globs over resource types, as the rule gives them. */
+  readonly resource: readonly string[] | undefined;
+  readonly scope: readonly string[] | undefined;
   readonly namespace: string | undefined;
   readonly selectorTags: readonly WantedTag[];
+  /** Of the selector. */
+  readonly account: string | undefined;
+  /** Of the selector; `concerns` looks at it too. */
+  readonly service: string | undefined;
   readonly severity: PerPoint<Severity>;
   readonly enforcement: PerPoint<Enforcement>;
   readonly onUnknown: OnUnknown;
+  /** What a violation does at deploy. */
+  readonly effect: Effect;
+  /** What an unknown does at deploy. */
+  readonly unknownEffect: UnknownEffect;
   /** As the rule gives it; without an action, what failed decides. */
   readonly remediation: RemediationSpec;
   readonly concerns: (resourceType: string) => boolean;
@@ -36,19 +56,29 @@ export interface CompiledRule extends RuleChecks {
   readonly quiet: { readonly [V in 'compliant' | 'not-applicable']: ScanVerdict };
 }
 
+/** A rule over the sum of a request. */
+export interface CompiledBudgetRule extends CompiledRule {
+  readonly budget: BudgetLimitRule['budget'];
+}
+
 /** A set of policies, ready to judge. Make it once per change of the set with `compilePolicies`. */
 export interface CompiledPolicies {
   /** In the order of their names, whatever order they came in. */
   readonly policies: readonly VersionedPolicy[];
   readonly rules: readonly CompiledRule[];
-  /** The rules that can concern a resource of this type at this point, in the order of policy and rule names. */
+  /** The rules that judge a resource of this type at this point, in the order of policy and rule names. Budgets judge no resource: `budget-judge.ts`. */
   readonly rulesFor: (resourceType: string, point: Point) => readonly CompiledRule[];
+  /** Of those at deploy, in the same order, the ones whose policy can concern the resource's namespace: other policies cost nothing. */
+  readonly rulesAtDeploy: (resource: Resource) => readonly CompiledRule[];
+  /** The budgets that the cost of a resource of this type may count against, in the same order. */
+  readonly budgetRulesFor: (resourceType: string) => readonly CompiledBudgetRule[];
 }
 
 const NO_REMEDIATION: RemediationSpec = { action: null, graceMs: null, parameters: {} };
 
-/** Types come from requests: past this many different ones, the index is worked out anew each time. */
+/** Types and namespaces come from requests: past so many different ones, the index is begun anew. */
 const MAX_INDEXED_TYPES = 1_000;
+const MAX_INDEXED_NAMESPACES = 250;
 
 /** Default severity is critical, and critical denies; a softer severity only warns. At scan each type has a severity of its own. */
 function resolveSeverity(rule: RuleBase, scanSeverity: Severity): PerPoint<Severity> {
@@ -74,21 +104,36 @@ function broken(error: unknown): RuleChecks {
 
 function compileRule(traits: RuleTraits, { version, policy }: VersionedPolicy, { rule, checks }: CheckedRule): CompiledRule {
   const severity = resolveSeverity(rule, traits.scanSeverity);
+  const enforcement = resolveEnforcement(rule, severity);
+  const effect = effectOf(enforcement.deploy, traits.denial);
+  const onUnknown = rule.onUnknown ?? 'warn';
+  const { tags = {}, account, service } = rule.selector ?? {};
   const names = { policyName: policy.name, policyVersion: version, ruleName: rule.name };
-  const nothing = { ...names, finding: null, exceptionId: null, unknowns: [] };
+  const nothing = { ...names, finding: null, exceptionId: null, unknowns: Object.freeze([]) };
   return {
     ...checks,
     ...names,
+    key: ruleKey(policy.name, rule.name),
     type: policy.type,
     points: traits.points,
+    resource: rule.resource,
+    scope: rule.scope,
     namespace: policy.namespace,
-    selectorTags: Object.entries(rule.selector?.tags ?? {}).map(([key, value]) => ({ key, path: `tags.${key}`, value })),
+    selectorTags: Object.entries(tags).map(([key, value]) => ({ key, path: `tags.${key}`, value })),
+    account,
+    service,
     severity,
-    enforcement: resolveEnforcement(rule, severity),
-    onUnknown: traits.evaluated ? (rule.onUnknown ?? 'warn') : 'ignore',
+    enforcement,
+    onUnknown,
+    effect,
+    unknownEffect: unknownEffectOf(onUnknown, effect),
     remediation: rule.remediation ?? NO_REMEDIATION,
-    concerns: (type) => matchGlobs(rule.resource, type) && matchGlobs(rule.scope, type),
-    quiet: { compliant: { ...nothing, verdict: 'compliant' }, 'not-applicable': { ...nothing, verdict: 'not-applicable' } },
+    concerns: (type) =>
+      matchGlobs(rule.resource, type) && matchGlobs(rule.scope, type) && (service === undefined || matchGlob(service, type)),
+    quiet: {
+      compliant: Object.freeze({ ...nothing, verdict: 'compliant' }),
+      'not-applicable': Object.freeze({ ...nothing, verdict: 'not-applicable' }),
+    },
   };
 }
 
@@ -119,15 +164,30 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-function indexByType(rules: readonly CompiledRule[], point: Point): (type: string) => readonly CompiledRule[] {
-  const ofPoint = rules.filter((rule) => rule.points.includes(point));
-  const index = new Map<string, readonly CompiledRule[]>();
-  return (type) => {
-    const known = index.get(type);
-    if (known !== undefined) return known;
-    const found = ofPoint.filter((rule) => rule.concerns(type));
-    if (index.size < MAX_INDEXED_TYPES) index.set(type, found);
-    return found;
+function isBudgetRule(rule: CompiledRule): rule is CompiledBudgetRule {
+  return rule.budget !== undefined;
+}
+
+function indexByType<R extends CompiledRule>(rules: readonly R[]): (type: string) => readonly R[] {
+  return remember(MAX_INDEXED_TYPES, (type: string) => rules.filter((rule) => rule.concerns(type)));
+}
+
+/** Leaves out the rules of policies for namespaces that are not the resource's; where its namespace is not known, none. */
+function indexByNamespace(rulesFor: (type: string) => readonly CompiledRule[]): (resource: Resource) => readonly CompiledRule[] {
+  const ofType = remember(MAX_INDEXED_TYPES, (type: string) => {
+    const all = rulesFor(type);
+    const named = new Set(all.map((rule) => rule.namespace));
+    const anywhere = all.filter((rule) => rule.namespace === undefined);
+    const within = remember(MAX_INDEXED_NAMESPACES, (own: string) =>
+      all.filter((rule) => rule.namespace === undefined || rule.namespace === own),
+    );
+    return { all, anywhere, within: (own: string) => (named.has(own) ? within(own) : anywhere) };
+  });
+  return (resource) => {
+    const { all, anywhere, within } = ofType(resource.type);
+    if (all.length === anywhere.length) return all;
+    const own = effectiveNamespace(resource);
+    return own === null ? all : within(own);
   };
 }
 
@@ -135,8 +195,16 @@ function indexByType(rules: readonly CompiledRule[], point: Point): (type: strin
 export function compilePolicies(policies: readonly VersionedPolicy[]): CompiledPolicies {
   const sorted = [...policies].sort((a, b) => compareText(a.policy.name, b.policy.name));
   const rules = sorted.flatMap((versioned) => [...compilePolicy(versioned)].sort((a, b) => compareText(a.ruleName, b.ruleName)));
-  const index = { deploy: indexByType(rules, 'deploy'), scan: indexByType(rules, 'scan') };
-  return { policies: sorted, rules, rulesFor: (type, point) => index[point](type) };
+  const judging = (point: Point) => indexByType(rules.filter((rule) => rule.points.includes(point) && rule.checks.length > 0));
+  const index = { deploy: judging('deploy'), scan: judging('scan') };
+  const budgetRulesFor = indexByType(rules.filter(isBudgetRule));
+  return {
+    policies: sorted,
+    rules,
+    rulesFor: (type, point) => index[point](type),
+    rulesAtDeploy: indexByNamespace(index.deploy),
+    budgetRulesFor,
+  };
 }
 
 /** Canonical JSON of the whole set; its hash is the `policy_set` of a decision. */

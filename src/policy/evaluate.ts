@@ -3,25 +3,13 @@
  * `judge.ts`, at two points. Pure: no I/O, no clock, no environment; arguments are never changed.
  */
 import type { BudgetState } from './budget.js';
+import { judgeBudgets } from './budget-judge.js';
+import { budgetRulesOf } from './budget-rules.js';
 import type { CompiledPolicies, CompiledRule } from './compile.js';
 import { type CompiledExceptions, findException } from './exception.js';
-import { type Judgement, judge } from './judge.js';
-import type {
-  AppliedException,
-  Decision,
-  DecisionWord,
-  DeployFinding,
-  DeployNote,
-  DeployUnknown,
-  Enforcement,
-  EvaluationError,
-  FailedCheck,
-  Instant,
-  OnUnknown,
-  Resource,
-  ScanFinding,
-  ScanVerdict,
-} from './model.js';
+import { decide, type Gathered, gather, gatherBudgets } from './gathered.js';
+import { appliesTo, type Judgement, judge } from './judge.js';
+import type { Decision, Instant, Resource, ScanFinding, ScanVerdict, WantedHold } from './model.js';
 import type { ExceptionRecord } from './records.js';
 import { recommend } from './remedy.js';
 import type { Offer, Question } from './rules/check.js';
@@ -43,82 +31,131 @@ export interface EvaluationRequest {
 }
 
 const NO_OFFERS: readonly Offer[] = [];
-const noOffers = (): readonly Offer[] => NO_OFFERS;
-
-/** What a request gathers while its resources are judged one by one. */
-interface Gathered {
-  readonly violations: DeployFinding[];
-  readonly warnings: DeployFinding[];
-  readonly unknowns: DeployUnknown[];
-  readonly errors: EvaluationError[];
-  readonly exceptionsApplied: AppliedException[];
-  readonly notes: DeployNote[];
-}
-
-/** An unknown is never stricter than a violation of the same rule would be. */
-function unknownEffect(onUnknown: OnUnknown, enforcement: Enforcement): OnUnknown {
-  if (enforcement === 'audit') return 'ignore';
-  return enforcement === 'warn' && onUnknown === 'deny' ? 'warn' : onUnknown;
-}
+export const noOffers = (): readonly Offer[] => NO_OFFERS;
 
 /** What has no effect needs no permission. */
 function hasEffect(rule: CompiledRule, { verdict }: Judgement): boolean {
-  return verdict === 'violating' || unknownEffect(rule.onUnknown, rule.enforcement.deploy) !== 'ignore';
-}
-
-// Written out, not spread: a plan of a thousand resources makes thousands of these, and spreading costs ten times as much.
-function toFinding(rule: CompiledRule, check: FailedCheck, resource: Resource, resourceIndex: number): DeployFinding {
-  return {
-    policyName: rule.policyName,
-    policyVersion: rule.policyVersion,
-    ruleName: rule.ruleName,
-    severity: rule.severity.deploy,
-    effect: rule.enforcement.deploy,
-    resourceType: resource.type,
-    resourceIndex,
-    path: check.path,
-    observed: check.observed,
-    limit: check.limit,
-    message: check.message,
-    fix: check.fix,
-  };
-}
-
-function gather(into: Gathered, rule: CompiledRule, judgement: Judgement, resource: Resource, resourceIndex: number): void {
-  const { policyName, policyVersion, ruleName } = rule;
-  const findings = rule.enforcement.deploy === 'deny' ? into.violations : into.warnings;
-  for (const { check } of judgement.failed) findings.push(toFinding(rule, check, resource, resourceIndex));
-  const effect = unknownEffect(rule.onUnknown, rule.enforcement.deploy);
-  for (const { path, reason } of judgement.unknowns) {
-    into.unknowns.push({ policyName, policyVersion, ruleName, path, reason, effect, resourceIndex });
-  }
-  if (judgement.verdict === 'error')
-    into.errors.push({ policyName, policyVersion, ruleName, message: judgement.unknowns[0]?.reason ?? '' });
-}
-
-/** The strictest of its parts; what is only audited, and an unknown that is ignored, leave `allow`. */
-function decide({ violations, warnings, unknowns }: Gathered): DecisionWord {
-  const unknown = (effect: OnUnknown): boolean => unknowns.some((entry) => entry.effect === effect);
-  if (violations.length > 0 || unknown('deny')) return 'deny';
-  return warnings.some((finding) => finding.effect === 'warn') || unknown('warn') ? 'warn' : 'allow';
+  return verdict === 'violating' || rule.unknownEffect !== 'ignore';
 }
 
 /** The uses that one request makes of exceptions: as many as their caps leave, and no more. */
 class Uses {
-  readonly #left: ReadonlyMap<string, number>;
+  readonly #left: ReadonlyMap<string, number> | undefined;
   readonly #made = new Map<string, number>();
 
-  constructor(left: ReadonlyMap<string, number> = new Map()) {
+  constructor(left: ReadonlyMap<string, number> | undefined) {
     this.#left = left;
   }
 
   readonly mayUse = ({ id, caps, used }: ExceptionRecord): boolean =>
-    caps.uses === null || (this.#made.get(id) ?? 0) < (this.#left.get(id) ?? caps.uses - used.uses);
+    caps.uses === null || (this.#made.get(id) ?? 0) < (this.#left?.get(id) ?? caps.uses - used.uses);
 
   make({ id, caps }: ExceptionRecord): void {
     if (caps.uses !== null) this.#made.set(id, (this.#made.get(id) ?? 0) + 1);
   }
 }
+
+/** One request while it is judged, resource by resource. What only some requests need is made when it is needed: most need nothing. */
+class Hearing {
+  readonly #compiled: CompiledPolicies;
+  readonly #exceptions: CompiledExceptions;
+  readonly #resources: readonly Resource[];
+  readonly #question: Question;
+  readonly #context: EvaluationContext;
+  readonly #gathered: Gathered = { violations: [], warnings: [], unknowns: [], errors: [], exceptionsApplied: [], notes: [] };
+  #uses: Uses | undefined;
+  #heard = 0;
+
+  constructor(
+    compiled: CompiledPolicies,
+    exceptions: CompiledExceptions,
+    { resources }: EvaluationRequest,
+    at: Instant,
+    context: EvaluationContext,
+  ) {
+    this.#compiled = compiled;
+    this.#exceptions = exceptions;
+    this.#resources = resources;
+    this.#question = { point: 'deploy', at, offers: context.offers ?? noOffers };
+    this.#context = context;
+  }
+
+  /** Goes on until at least so many rules are judged, to the end of a resource. False once all resources are. */
+  judge(atLeast: number): boolean {
+    let judged = 0;
+    while (this.#heard < this.#resources.length && judged < atLeast) {
+      const index = this.#heard++;
+      const resource = this.#resources[index] as Resource;
+      const rules = this.#compiled.rulesAtDeploy(resource);
+      for (const rule of rules) this.#judgeRule(rule, resource, index);
+      judged += rules.length + 1;
+    }
+    return this.#heard < this.#resources.length;
+  }
+
+  /** What comes of it, once all resources are judged; budgets are judged on their sum. */
+  decide(): Decision {
+    const { violations, warnings, unknowns, errors, exceptionsApplied, notes } = this.#gathered;
+    const holds = budgetRulesOf(this.#compiled).length === 0 ? [] : this.#judgeBudgets();
+    const decision = decide(this.#gathered);
+    const isAllowed = decision === 'allow' || decision === 'warn';
+    return { decision, violations, warnings, unknowns, errors, exceptionsApplied, notes, holds: isAllowed ? holds : [] };
+  }
+
+  #judgeRule(rule: CompiledRule, resource: Resource, resourceIndex: number): void {
+    const judgement = judge(rule, resource, this.#question);
+    const { verdict } = judgement;
+    if (verdict === 'not-applicable') return;
+    if (verdict === 'compliant') {
+      if (rule.note !== undefined) this.#note(rule, resource, resourceIndex);
+      return;
+    }
+    if (rule.effect === 'needs_approval' && this.#isApproved(rule)) return;
+    if (hasEffect(rule, judgement) && this.#isExcepted(rule, resource, resourceIndex)) return;
+    gather(this.#gathered, rule, judgement, resource, resourceIndex);
+  }
+
+  /** Whether an approval of the request covers what the rule asks approval for. */
+  #isApproved({ key }: CompiledRule): boolean {
+    return this.#context.approved?.has(key) ?? false;
+  }
+
+  /** Whether an exception permits the resource to violate the rule; it is then used, and told. */
+  #isExcepted({ key, policyName, ruleName }: CompiledRule, resource: Resource, resourceIndex: number): boolean {
+    if (!this.#exceptions.byRule.has(key)) return false;
+    this.#uses ??= new Uses(this.#context.usesLeft);
+    const { at } = this.#question;
+    const exception = findException(this.#exceptions, { resource, policyName, ruleName, at, mayUse: this.#uses.mayUse });
+    if (exception === undefined) return false;
+    this.#uses.make(exception);
+    this.#gathered.exceptionsApplied.push({ id: exception.id, policyName, ruleName, expiresAt: exception.expiresAt, resourceIndex });
+    return true;
+  }
+
+  /** What only may apply is not promised. */
+  #note(rule: CompiledRule, resource: Resource, resourceIndex: number): void {
+    const message = appliesTo(rule, resource) === 'yes' ? rule.note?.(resource, this.#question.at) : undefined;
+    if (message === undefined) return;
+    const { policyName, policyVersion, ruleName } = rule;
+    this.#gathered.notes.push({ policyName, policyVersion, ruleName, resourceIndex, message });
+  }
+
+  /** @returns what the request holds if it is allowed. */
+  #judgeBudgets(): readonly WantedHold[] {
+    const resources = this.#resources;
+    const money = judgeBudgets(this.#compiled, {
+      resources,
+      at: this.#question.at,
+      budgets: this.#context.budgets ?? NO_BUDGETS,
+      isApproved: (rule) => this.#isApproved(rule),
+      isExcepted: (rule, index) => this.#isExcepted(rule, resources[index] as Resource, index),
+    });
+    gatherBudgets(this.#gathered, money, resources);
+    return money.holds;
+  }
+}
+
+const NO_BUDGETS: ReadonlyMap<string, BudgetState> = new Map();
 
 /** Judges a request as of `at`. Findings are in the order of the request, then of policy name, rule and path; all are given at once. */
 export function evaluateRequest(
@@ -128,25 +165,25 @@ export function evaluateRequest(
   at: Instant,
   context: EvaluationContext = {},
 ): Decision {
-  const question: Question = { point: 'deploy', at, offers: context.offers ?? noOffers };
-  const uses = new Uses(context.usesLeft);
-  const gathered: Gathered = { violations: [], warnings: [], unknowns: [], errors: [], exceptionsApplied: [], notes: [] };
-  request.resources.forEach((resource, resourceIndex) => {
-    for (const rule of compiled.rulesFor(resource.type, 'deploy')) {
-      const judgement = judge(rule, resource, question);
-      if (judgement.verdict === 'compliant' || judgement.verdict === 'not-applicable') continue;
-      const { policyName, ruleName } = rule;
-      const asked = { resource, policyName, ruleName, at, mayUse: uses.mayUse };
-      const exception = hasEffect(rule, judgement) ? findException(exceptions, asked) : undefined;
-      if (exception === undefined) {
-        gather(gathered, rule, judgement, resource, resourceIndex);
-        continue;
-      }
-      uses.make(exception);
-      gathered.exceptionsApplied.push({ id: exception.id, policyName, ruleName, expiresAt: exception.expiresAt, resourceIndex });
-    }
-  });
-  return { decision: decide(gathered), ...gathered, holds: [] };
+  const hearing = new Hearing(compiled, exceptions, request, at, context);
+  hearing.judge(Infinity);
+  return hearing.decide();
+}
+
+/** A few milliseconds at a time, whatever the policies are. */
+const JUDGEMENTS_AT_A_TIME = 4_000;
+
+/** What `evaluateRequest` answers. It waits for `pause` every few thousand judgements, so that a large plan does not hold up others. */
+export async function evaluateRequestInSlices(
+  compiled: CompiledPolicies,
+  exceptions: CompiledExceptions,
+  request: EvaluationRequest,
+  at: Instant,
+  context: EvaluationContext & { readonly pause: () => Promise<void> },
+): Promise<Decision> {
+  const hearing = new Hearing(compiled, exceptions, request, at, context);
+  while (hearing.judge(JUDGEMENTS_AT_A_TIME)) await context.pause();
+  return hearing.decide();
 }
 
 function toScanFinding(rule: CompiledRule, judgement: Judgement, resource: Resource, question: Question): ScanFinding {

@@ -5,6 +5,7 @@ import { effectiveNamespace, isUnknownPath, tagOf } from './match.js';
 import type { Instant, PolicyType, Resource } from './model.js';
 import { compare } from './money.js';
 import type { ExceptionConditions, ExceptionRecord, ExceptionStatus, ExceptionTarget } from './records.js';
+import { ruleKey } from './rule-key.js';
 
 /** True when the uses or the money of its caps are used up. */
 export function capExhausted(record: Pick<ExceptionRecord, 'caps' | 'used'>): boolean {
@@ -84,11 +85,8 @@ interface RuleExceptions {
 /** Exceptions indexed for look-up; make it with `compileExceptions` whenever the records change. */
 export interface CompiledExceptions {
   readonly size: number;
+  /** By `ruleKey`; a rule that is absent has none. */
   readonly byRule: ReadonlyMap<string, Readonly<RuleExceptions>>;
-}
-
-function ruleKey(policyName: string, ruleName: string): string {
-  return `${policyName}/${ruleName}`;
 }
 
 function insert(index: RuleExceptions, record: ExceptionRecord): void {

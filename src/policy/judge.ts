@@ -1,6 +1,6 @@
 /** What one rule says of one resource, at either point, three-valued (SPEC §3). Exceptions are not looked at here. */
 import type { CompiledRule } from './compile.js';
-import { isUnknownPath, matchNamespace, matchTags } from './match.js';
+import { type Applies, isUnknownPath, matchAccount, matchNamespace, matchTags } from './match.js';
 import type { Resource, UnknownCheck } from './model.js';
 import { type Failed, KNOWN_AFTER_APPLY, NOT_GIVEN, type Question } from './rules/check.js';
 
@@ -8,11 +8,11 @@ export interface Judgement {
   readonly verdict: 'compliant' | 'violating' | 'not-applicable' | 'unknown' | 'error';
   /** In the order of their paths. Not empty exactly when violating. */
   readonly failed: readonly Failed[];
-  /** In the order of their paths. Not empty exactly when unknown or error. */
+  /** In the order of their paths. Not empty when unknown or error, and beside failures that are only possible. */
   readonly unknowns: readonly UnknownCheck[];
 }
 
-const NOTHING = { failed: [], unknowns: [] } as const;
+const NOTHING = { failed: Object.freeze([]), unknowns: Object.freeze([]) } as const;
 const COMPLIANT: Judgement = { verdict: 'compliant', ...NOTHING };
 const NOT_APPLICABLE: Judgement = { verdict: 'not-applicable', ...NOTHING };
 
@@ -20,24 +20,46 @@ function unknownValue(resource: Resource, path: string): UnknownCheck {
   return { path, reason: isUnknownPath(resource, path) ? KNOWN_AFTER_APPLY : NOT_GIVEN };
 }
 
-/** What would have to be known to say whether the rule applies. */
-function whyUnknown(rule: CompiledRule, resource: Resource): readonly UnknownCheck[] {
-  const tags = rule.selectorTags.map(({ path }) => path).filter((path) => isUnknownPath(resource, path));
-  const namespace = matchNamespace(rule.namespace, resource) === 'unknown' ? ['namespace'] : [];
-  return [...namespace, ...tags].map((path) => unknownValue(resource, path));
+/** Whether the rule applies to a resource of a type that it concerns: namespace, tags and account, all that it gives. */
+export function appliesTo(rule: CompiledRule, resource: Resource): Applies {
+  const namespace = matchNamespace(rule.namespace, resource);
+  if (namespace === 'no') return 'no';
+  const tags = matchTags(rule.selectorTags, resource);
+  if (tags === 'no') return 'no';
+  const account = matchAccount(rule.account, resource);
+  if (account === 'no') return 'no';
+  return namespace === 'yes' && tags === 'yes' && account === 'yes' ? 'yes' : 'unknown';
 }
 
-function byPath(a: { readonly path: string }, b: { readonly path: string }): number {
-  if (a.path === b.path) return 0;
-  return a.path < b.path ? -1 : 1;
+/** What would have to be known to say whether the rule applies, in the order of paths. */
+export function whyUnknown(rule: CompiledRule, resource: Resource): readonly UnknownCheck[] {
+  const tags = rule.selectorTags.map(({ path }) => path).filter((path) => isUnknownPath(resource, path));
+  const namespace = matchNamespace(rule.namespace, resource) === 'unknown' ? ['namespace'] : [];
+  const account = matchAccount(rule.account, resource) === 'unknown' ? ['account'] : [];
+  return [...account, ...namespace, ...tags.sort()].map((path) => unknownValue(resource, path));
+}
+
+/** Sorts where that is needed: most are found in the order of their paths. */
+function inOrder<T>(found: T[], pathOf: (part: T) => string): readonly T[] {
+  for (let index = 1; index < found.length; index++) {
+    if (pathOf(found[index - 1] as T) > pathOf(found[index] as T))
+      return found.sort((a, b) => (pathOf(a) < pathOf(b) ? -1 : Number(pathOf(a) > pathOf(b))));
+  }
+  return found;
+}
+
+function pathOfFailed({ check }: Failed): string {
+  return check.path;
+}
+
+function pathOfUnknown({ path }: UnknownCheck): string {
+  return path;
 }
 
 /** Judges without catching: a rule that could not be compiled throws its error. */
 function judgeChecks(rule: CompiledRule, resource: Resource, question: Question): Judgement {
-  const namespace = matchNamespace(rule.namespace, resource);
-  if (namespace === 'no') return NOT_APPLICABLE;
-  const tags = matchTags(rule.selectorTags, resource);
-  if (tags === 'no') return NOT_APPLICABLE;
+  const applies = appliesTo(rule, resource);
+  if (applies === 'no') return NOT_APPLICABLE;
 
   let passed = false;
   let failed: Failed[] | undefined;
@@ -51,11 +73,19 @@ function judgeChecks(rule: CompiledRule, resource: Resource, question: Question)
   }
 
   if (failed === undefined && unknowns === undefined) return passed ? COMPLIANT : NOT_APPLICABLE;
-  const applies = namespace === 'yes' && tags === 'yes';
-  if (applies && failed !== undefined)
-    return { verdict: 'violating', failed: failed.sort((a, b) => byPath(a.check, b.check)), unknowns: [] };
-  const why = applies ? [] : whyUnknown(rule, resource);
-  return { verdict: 'unknown', failed: [], unknowns: [...why, ...(unknowns ?? [])].sort(byPath) };
+  if (applies === 'yes' && failed !== undefined) return violating(failed, unknowns);
+  const why = applies === 'yes' ? [] : whyUnknown(rule, resource);
+  return { verdict: 'unknown', failed: [], unknowns: inOrder([...why, ...(unknowns ?? [])], pathOfUnknown) };
+}
+
+function isSure({ possible }: Failed): boolean {
+  return possible !== true;
+}
+
+/** What is unknown no longer matters beside a sure violation, and still does beside one that is only possible. */
+function violating(failed: Failed[], unknowns: UnknownCheck[] | undefined): Judgement {
+  const left = unknowns === undefined || failed.some(isSure) ? NOTHING.unknowns : inOrder(unknowns, pathOfUnknown);
+  return { verdict: 'violating', failed: inOrder(failed, pathOfFailed), unknowns: left };
 }
 
 /** Judges `resource` against one rule. Never throws: what a rule throws is its `error`, for that rule alone, and counts as unknown. */

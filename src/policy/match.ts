@@ -3,16 +3,17 @@ import type { Resource } from './model.js';
 
 export type Applies = 'yes' | 'no' | 'unknown';
 
-/** Whether the value at a wire path, or what contains it, is known only after apply. */
+/** Whether the value at a wire path, or the whole section that it is in, is known only after apply. A tag's key may have dots of its own. */
 export function isUnknownPath(resource: Resource, path: string): boolean {
   const unknown = resource.unknownPaths;
   if (unknown === undefined || unknown.length === 0) return false;
-  return unknown.some((known) => path === known || path.startsWith(`${known}.`));
+  return unknown.some((known) => known === path || (path.startsWith(known) && path.indexOf('.') === known.length));
 }
 
-/** The value of a tag of the resource itself, undefined when absent; never an inherited property such as `constructor`. */
-export function tagOf(tags: Readonly<Record<string, string>>, key: string): string | undefined {
-  return Object.hasOwn(tags, key) ? tags[key] : undefined;
+/** The value of a tag of the resource itself, undefined when absent. What every object inherits, such as `constructor`, is never text. */
+export function tagOf(tags: Readonly<Record<string, unknown>>, key: string): string | undefined {
+  const value = tags[key];
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** The namespace given, else the value of tag `environment`, else null: unknown. An empty one is none. */
@@ -46,6 +47,13 @@ export function matchTags(wanted: readonly WantedTag[], resource: Resource): App
     else if (tagOf(resource.tags, key) !== value) return 'no';
   }
   return result;
+}
+
+/** Equal; without an account of its own a resource leaves it unknown. */
+export function matchAccount(account: string | undefined, resource: Resource): Applies {
+  if (account === undefined) return 'yes';
+  if (resource.account === null || isUnknownPath(resource, 'account')) return 'unknown';
+  return resource.account === account ? 'yes' : 'no';
 }
 
 function matchSegment(pattern: string, text: string): boolean {

@@ -21,9 +21,6 @@ export const POLICY_TYPES = [
 ] as const;
 export type PolicyType = (typeof POLICY_TYPES)[number];
 
-/** The types that are parsed and listed but judge nothing yet; a matching rule gives an ignored `unknown`. */
-export const NOT_YET_EVALUATED = ['BudgetLimit', 'ApprovalRequirement', 'Schedule'] as const satisfies readonly PolicyType[];
-
 export const SEVERITIES = ['critical', 'high', 'medium', 'low'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
@@ -54,8 +51,13 @@ export interface RemediationSpec {
   };
 }
 
+/** All that it gives must match. */
 export interface Selector {
   readonly tags: Readonly<Record<string, string>>;
+  /** `BudgetLimit` only: the account, equal. */
+  readonly account?: string;
+  /** `BudgetLimit` only: a glob over resource types, such as `database/*`; rows of a bill are matched by the type they are mapped to. */
+  readonly service?: string;
 }
 
 /** What every rule has, whatever its policy's type. Absent means: not given in the YAML; defaults are resolved by `compile.ts`. */
@@ -275,7 +277,7 @@ export interface FailedCheck {
 
 export interface UnknownCheck {
   readonly path: string;
-  /** `not given`, `known after apply`, `too few days of metrics`, `not yet evaluated` … */
+  /** `not given`, `known after apply`, `too few days of metrics`, `no price for storage` … */
   readonly reason: string;
 }
 
@@ -283,6 +285,13 @@ export interface UnknownCheck {
 export type Effect = Enforcement | 'needs_approval';
 
 export type DecisionWord = 'allow' | 'warn' | 'needs_approval' | 'deny';
+
+/** Whom a finding that needs approval asks, by groups of the directory, and for how long the approval holds. */
+export interface ApprovalTerms {
+  readonly approvers: readonly string[];
+  /** Null without an end of its own. */
+  readonly expiresAfterMs: number | null;
+}
 
 export interface DeployFinding extends FailedCheck {
   readonly policyName: string;
@@ -293,13 +302,18 @@ export interface DeployFinding extends FailedCheck {
   readonly resourceType: string;
   /** Index of the resource in the request, for order and for naming it. */
   readonly resourceIndex: number;
+  /** Of a rule that asks for approval. */
+  readonly approval?: ApprovalTerms;
 }
+
+/** What an unknown does at the gate: `onUnknown`, never stricter than a violation of the same rule would be. */
+export type UnknownEffect = OnUnknown | 'needs_approval';
 
 export interface DeployUnknown extends UnknownCheck {
   readonly policyName: string;
   readonly policyVersion: string;
   readonly ruleName: string;
-  readonly effect: OnUnknown;
+  readonly effect: UnknownEffect;
   readonly resourceIndex: number;
 }
 
@@ -335,6 +349,13 @@ export interface WantedHold {
   readonly period: string;
   /** Prorated to what is left of the period, to the cent; more than zero. */
   readonly amount: Decimal;
+}
+
+/** A hold that was taken. */
+export interface TakenHold extends WantedHold {
+  readonly id: string;
+  /** Until then it counts, unless it is committed or released before. */
+  readonly expiresAt: Instant;
 }
 
 /** The answer of the preventive gate, before it gets an id. Order: request, policy name, rule, path. */

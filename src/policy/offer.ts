@@ -12,7 +12,7 @@ function seriesOf(instanceType: string): string {
 }
 
 /** Whether the size itself breaks none of the constraint's limits. */
-export function isWithin(constraint: LimitConstraint, offer: Offer): boolean {
+function isWithin(constraint: LimitConstraint, offer: Offer): boolean {
   const { maxVCPUs, maxMemoryGB, allowedInstanceFamilies, deniedInstanceFamilies, allowedTypes, deniedTypes, maxMonthlyCost } = constraint;
   return (
     (maxVCPUs === undefined || offer.vcpus <= maxVCPUs) &&
@@ -35,25 +35,44 @@ function comparePrice(a: Offer, b: Offer): number {
   return compare(a.hourly, b.hourly);
 }
 
-/** Negative when `a` is the better offer: same series, same family, then the largest, then the cheapest. */
-function compareOffers(a: Offer, b: Offer, specs: Resource['specs']): number {
-  const series = specs.instanceType === undefined ? null : seriesOf(specs.instanceType);
-  const isSeries = (offer: Offer): number => Number(seriesOf(offer.instanceType) === series);
-  const isFamily = (offer: Offer): number => Number(offer.instanceFamily === specs.instanceFamily);
-  return (
-    isSeries(b) - isSeries(a) ||
-    isFamily(b) - isFamily(a) ||
-    b.vcpus - a.vcpus ||
-    b.memoryGb - a.memoryGb ||
-    comparePrice(a, b) ||
-    (a.instanceType < b.instanceType ? -1 : 1)
-  );
+/** The largest first, then the cheapest. */
+function compareOffers(a: Offer, b: Offer): number {
+  return b.vcpus - a.vcpus || b.memoryGb - a.memoryGb || comparePrice(a, b) || (a.instanceType < b.instanceType ? -1 : 1);
 }
 
-function best(offers: readonly Offer[], specs: Resource['specs']): Offer | undefined {
+interface Ranked {
+  readonly offer: Offer;
+  readonly series: string;
+}
+
+/** One list of offers, in the order above, and each by its name. */
+interface Market {
+  readonly ranked: readonly Ranked[];
+  readonly byType: ReadonlyMap<string, Offer>;
+}
+
+/** Worked out once for each list, whichever rules ask; it goes when the list goes. */
+const markets = new WeakMap<readonly Offer[], Market>();
+
+function marketOf(offers: readonly Offer[]): Market {
+  const known = markets.get(offers);
+  if (known !== undefined) return known;
+  const ranked = [...offers].sort(compareOffers).map((offer) => ({ offer, series: seriesOf(offer.instanceType) }));
+  const market = { ranked, byType: new Map(offers.map((offer) => [offer.instanceType, offer])) };
+  markets.set(offers, market);
+  return market;
+}
+
+/** The first of the same series and family that is no larger, else of the same series, else of the same family, else of any. */
+function best(ranked: readonly Ranked[], specs: Resource['specs'], arch: string | undefined): Offer | undefined {
+  const ownSeries = specs.instanceType === undefined ? undefined : seriesOf(specs.instanceType);
   let chosen: Offer | undefined;
-  for (const offer of offers) {
-    if (isNoLarger(offer, specs) && (chosen === undefined || compareOffers(offer, chosen, specs) < 0)) chosen = offer;
+  let nearest = -1;
+  for (const { offer, series } of ranked) {
+    const near = (series === ownSeries ? 2 : 0) + (offer.instanceFamily === specs.instanceFamily ? 1 : 0);
+    if (near <= nearest || offer.arch !== arch || !isNoLarger(offer, specs)) continue;
+    chosen = offer;
+    nearest = near;
   }
   return chosen;
 }
@@ -66,35 +85,34 @@ export interface OfferFinder {
   readonly example: (resource: Resource, offers: readonly Offer[]) => Offer | undefined;
 }
 
-function archOf(resource: Resource, offers: readonly Offer[]): string | undefined {
-  return offers.find((offer) => offer.instanceType === resource.specs.instanceType)?.arch;
-}
-
 /** What was found for one list of offers. */
 interface Known {
-  readonly within: readonly Offer[];
+  readonly byType: Market['byType'];
+  readonly within: readonly Ranked[];
   readonly found: Map<string, Offer | undefined>;
 }
 
 /** Requests bring any specs they like: past this many different ones, what was found is forgotten. */
-const MAX_FOUND = 10_000;
+const MAX_FOUND = 1_000;
 
 export function createOfferFinder(constraint: LimitConstraint): OfferFinder {
   const cache = new WeakMap<readonly Offer[], Known>();
   const knownOf = (offers: readonly Offer[]): Known => {
-    const known = cache.get(offers) ?? { within: offers.filter((offer) => isWithin(constraint, offer)), found: new Map() };
+    const before = cache.get(offers);
+    if (before !== undefined) return before;
+    const { byType, ranked } = marketOf(offers);
+    const known = { byType, within: ranked.filter(({ offer }) => isWithin(constraint, offer)), found: new Map() };
     cache.set(offers, known);
     return known;
   };
   const find = (resource: Resource, offers: readonly Offer[], defaultArch: string | undefined): Offer | undefined => {
-    if (resource.type !== ONLY_FOR) return undefined;
-    const { within, found } = knownOf(offers);
+    if (offers.length === 0 || resource.type !== ONLY_FOR) return undefined;
+    const { byType, within, found } = knownOf(offers);
     const { instanceType = '', instanceFamily = '', vcpus = '', memoryGb = '' } = resource.specs;
     const key = `${defaultArch ?? ''}|${vcpus}|${memoryGb}|${instanceFamily}|${instanceType}`;
-    if (found.has(key)) return found.get(key);
-    const arch = archOf(resource, offers) ?? defaultArch;
-    const ofArch = within.filter((offer) => offer.arch === arch);
-    const offer = best(ofArch, resource.specs);
+    const before = found.get(key);
+    if (before !== undefined || found.has(key)) return before;
+    const offer = best(within, resource.specs, byType.get(instanceType)?.arch ?? defaultArch);
     if (found.size >= MAX_FOUND) found.clear();
     found.set(key, offer);
     return offer;

@@ -1,12 +1,13 @@
 /** Runs the test file of a policy. It fails in both directions: an expectation that is not met, and a finding that nobody expected. */
+import { type BudgetState, budgetKey } from './budget.js';
 import { canonicalJson } from './canonical.js';
 import { type CompiledPolicies, type CompiledRule, compilePolicies } from './compile.js';
-import { evaluateRequest } from './evaluate.js';
 import { NO_EXCEPTIONS } from './exception.js';
+import { explainRequest, type RuleExplanation } from './explain.js';
 import { nearestWord } from './issue.js';
 import { type Judgement, judge } from './judge.js';
-import type { Decimal, DecisionWord, Instant, Policy, Resource } from './model.js';
-import { recommend } from './remedy.js';
+import type { Decimal, DecisionWord, Effect, FailedCheck, Instant, Policy, Resource } from './model.js';
+import { type Remedy, recommend } from './remedy.js';
 import type { Offer, Point, Question } from './rules/check.js';
 
 /** What a rule should say of a resource; only the details that are given are compared. */
@@ -16,6 +17,10 @@ export interface Expectation {
   readonly enforcement?: string;
   /** Path to message, all of them. */
   readonly checks?: Readonly<Record<string, string>>;
+  /** Path to what the finding does (`deny`, `needs_approval`, `warn`, `audit`), all of them; at deploy only. */
+  readonly effects?: Readonly<Record<string, string>>;
+  /** What is told of the resource; at deploy only. */
+  readonly note?: string;
   /** Path to the words of the fix, all of them. */
   readonly fixes?: Readonly<Record<string, string>>;
   /** Path to reason, all of them. */
@@ -35,6 +40,10 @@ export interface PolicyTestCase {
   /** By rule, or by `policy/rule`. What is not named must neither violate nor be unknown. */
   readonly want: Readonly<Record<string, Expectation>>;
   readonly decision?: DecisionWord;
+  /** What is spent of budgets; one that is not named is unknown. `rule` as in `want`. */
+  readonly budgets: readonly (Omit<BudgetState, 'policyName' | 'ruleName'> & { readonly rule: string })[];
+  /** Rules, as in `want`, that an approval of the request covers. */
+  readonly approved: readonly string[];
 }
 
 /** A parsed test file; `parsePolicyTest` makes it. */
@@ -59,36 +68,36 @@ export interface PolicyTestReport {
   readonly unexercised: readonly string[];
 }
 
-interface Outcome {
+/** What a rule says of the resource of a case, at either point. */
+interface Outcome extends Pick<RuleExplanation, 'unknowns' | 'approved' | 'note'> {
   readonly rule: CompiledRule;
-  readonly judgement: Judgement;
+  readonly verdict: RuleExplanation['verdict'];
+  readonly failed: readonly (FailedCheck & { readonly effect?: Effect })[];
+  /** At scan, where it violates. */
+  readonly found?: { readonly message: string; readonly remedy: Remedy };
 }
 
-function idOf({ policyName, ruleName }: CompiledRule): string {
-  return `${policyName}/${ruleName}`;
+function byPath<T extends { readonly path: string }, V>(list: readonly T[], value: (entry: T) => V): Readonly<Record<string, V>> {
+  return Object.fromEntries(list.map((entry) => [entry.path, value(entry)]));
 }
 
 /** Everything that an expectation may name, as it came out. */
-function detailsOf(
-  { rule, judgement }: Outcome,
-  { point, resource }: PolicyTestCase,
-  question: Question,
-): { readonly [K in keyof Required<Expectation>]: unknown } {
-  const { verdict, failed, unknowns } = judgement;
-  const isFound = point === 'scan' && failed.length > 0;
-  const remedy = isFound ? recommend(rule, resource, failed, question) : undefined;
+function detailsOf({ rule, ...outcome }: Outcome, point: Point): { readonly [K in keyof Required<Expectation>]: unknown } {
+  const { failed, found } = outcome;
   return {
-    verdict,
+    verdict: outcome.verdict,
     severity: rule.severity[point],
     enforcement: rule.enforcement[point],
-    checks: Object.fromEntries(failed.map(({ check }) => [check.path, check.message])),
-    fixes: Object.fromEntries(failed.map(({ check }) => [check.path, check.fix?.text ?? null])),
-    unknowns: Object.fromEntries(unknowns.map(({ path, reason }) => [path, reason])),
-    message: isFound ? rule.summarize(failed) : null,
-    action: remedy?.action ?? null,
-    target_type: remedy?.parameters.targetType ?? null,
-    missing_tags: remedy?.parameters.missingTags ?? [],
-    savings: remedy?.estimatedMonthlySavings ?? null,
+    checks: byPath(failed, ({ message }) => message),
+    effects: byPath(failed, ({ effect }) => effect ?? null),
+    note: outcome.note,
+    fixes: byPath(failed, ({ fix }) => fix?.text ?? null),
+    unknowns: byPath(outcome.unknowns, ({ reason }) => reason),
+    message: found?.message ?? null,
+    action: found?.remedy.action ?? null,
+    target_type: found?.remedy.parameters.targetType ?? null,
+    missing_tags: found?.remedy.parameters.missingTags ?? [],
+    savings: found?.remedy.estimatedMonthlySavings ?? null,
   };
 }
 
@@ -102,23 +111,21 @@ function compareDetails(id: string, wanted: Expectation, actual: Readonly<Record
   });
 }
 
-/** A finding is loud: it denies, warns or is counted. An unknown that is ignored is not. */
-function isLoud({ rule, judgement }: Outcome): boolean {
-  if (judgement.verdict === 'unknown') return rule.onUnknown !== 'ignore';
-  return judgement.verdict === 'violating' || judgement.verdict === 'error';
+/** A finding is loud: it denies, asks, warns or is counted. An unknown that is ignored is not, nor what was approved. */
+function isLoud({ rule, verdict, approved }: Outcome): boolean {
+  if (approved) return false;
+  if (verdict === 'unknown') return rule.onUnknown !== 'ignore';
+  return verdict === 'violating' || verdict === 'error';
 }
 
-function describeLoud({ rule, judgement }: Outcome): string {
-  const words = [
-    ...judgement.failed.map(({ check }) => check.message),
-    ...judgement.unknowns.map(({ path, reason }) => `${path} ${reason}`),
-  ];
-  return `${idOf(rule)}: nothing expected, got ${judgement.verdict}: ${words.join('; ')}`;
+function describeLoud({ rule, verdict, failed, unknowns }: Outcome): string {
+  const words = [...failed.map(({ message }) => message), ...unknowns.map(({ path, reason }) => `${path} ${reason}`)];
+  return `${rule.key}: nothing expected, got ${verdict}: ${words.join('; ')}`;
 }
 
 /** The rule that a key of `want` names, by its own name where only one policy has it. */
 function ruleNamed(rules: readonly CompiledRule[], key: string): CompiledRule | string {
-  const named = rules.filter((rule) => idOf(rule) === key || rule.ruleName === key);
+  const named = rules.filter((rule) => rule.key === key || rule.ruleName === key);
   if (named.length > 1) return `\`${key}\` is a rule of several policies, expected policy/rule`;
   const near = nearestWord(
     key,
@@ -127,29 +134,57 @@ function ruleNamed(rules: readonly CompiledRule[], key: string): CompiledRule | 
   return named[0] ?? `no rule is called \`${key}\`${near === undefined ? '' : `, did you mean ${near}?`}`;
 }
 
-function compareDecision(compiled: CompiledPolicies, { resource, decision }: PolicyTestCase, question: Question): readonly string[] {
-  if (decision === undefined) return [];
-  const answer = evaluateRequest(compiled, NO_EXCEPTIONS, { resources: [resource] }, question.at, question);
-  return answer.decision === decision ? [] : [`expected decision ${decision}, got ${answer.decision}`];
+interface Answer {
+  readonly outcomes: readonly Outcome[];
+  /** Of the gate; a scan has none. */
+  readonly decision?: DecisionWord;
+}
+
+function atDeploy(compiled: CompiledPolicies, { resource, budgets, approved }: PolicyTestCase, question: Question): Answer {
+  const named = (key: string): CompiledRule | undefined => {
+    const rule = ruleNamed(compiled.rules, key);
+    return typeof rule === 'string' ? undefined : rule;
+  };
+  const states = budgets.flatMap(({ rule, ...money }): readonly BudgetState[] => {
+    const { policyName, ruleName } = named(rule) ?? {};
+    return policyName === undefined || ruleName === undefined ? [] : [{ policyName, ruleName, ...money }];
+  });
+  const { decision, ofResource } = explainRequest(compiled, NO_EXCEPTIONS, { resources: [resource] }, question.at, {
+    offers: question.offers,
+    budgets: new Map(states.map((state) => [budgetKey(state), state])),
+    approved: new Set(approved.flatMap((key) => named(key)?.key ?? [])),
+  });
+  return { outcomes: ofResource(0), decision: decision.decision };
+}
+
+function atScan(compiled: CompiledPolicies, { resource }: PolicyTestCase, question: Question): Answer {
+  const outcomes = compiled.rulesFor(resource.type, 'scan').map((rule): Outcome => {
+    const { verdict, failed, unknowns }: Judgement = judge(rule, resource, question);
+    const found = { message: rule.summarize(failed), remedy: recommend(rule, resource, failed, question) };
+    const checks = failed.map(({ check }) => check);
+    return { rule, verdict, failed: checks, unknowns, approved: false, note: null, ...(failed.length > 0 ? { found } : {}) };
+  });
+  return { outcomes };
 }
 
 function runCase(compiled: CompiledPolicies, testCase: PolicyTestCase, question: Question): readonly string[] {
-  const { resource, point, want } = testCase;
-  const outcomes = compiled.rulesFor(resource.type, point).map((rule): Outcome => ({ rule, judgement: judge(rule, resource, question) }));
+  const { point, want, decision, budgets, approved } = testCase;
+  const answer = point === 'deploy' ? atDeploy(compiled, testCase, question) : atScan(compiled, testCase, question);
+  const misnamed = [...budgets.map(({ rule }) => rule), ...approved].map((key) => ruleNamed(compiled.rules, key));
   const named = new Set<CompiledRule>();
   const unmet = Object.entries(want).flatMap(([key, expectation]) => {
     const rule = ruleNamed(compiled.rules, key);
     if (typeof rule === 'string') return [rule];
     named.add(rule);
-    const outcome = outcomes.find((one) => one.rule === rule);
-    return compareDetails(
-      idOf(rule),
-      expectation,
-      outcome === undefined ? { verdict: 'not-applicable' } : detailsOf(outcome, testCase, question),
-    );
+    const outcome = answer.outcomes.find((one) => one.rule === rule);
+    return compareDetails(rule.key, expectation, outcome === undefined ? { verdict: 'not-applicable' } : detailsOf(outcome, point));
   });
-  const unexpected = outcomes.filter((outcome) => !named.has(outcome.rule) && isLoud(outcome)).map(describeLoud);
-  return [...unmet, ...unexpected, ...compareDecision(compiled, testCase, question)];
+  const unexpected = answer.outcomes.filter((outcome) => !named.has(outcome.rule) && isLoud(outcome)).map(describeLoud);
+  const other =
+    decision === undefined || decision === answer.decision
+      ? []
+      : [`expected decision ${decision}, got ${answer.decision ?? 'none at scan'}`];
+  return [...misnamed.filter((rule) => typeof rule === 'string'), ...unmet, ...unexpected, ...other];
 }
 
 /** Runs every case; a failing one never hides another. */
@@ -160,6 +195,6 @@ export function runPolicyTests(policies: readonly Policy[], document: PolicyTest
     return runCase(compiled, testCase, question).map((message) => ({ note: testCase.note, message }));
   });
   const named = new Set(document.cases.flatMap(({ want }) => Object.keys(want)));
-  const unexercised = compiled.rules.filter((rule) => !named.has(idOf(rule)) && !named.has(rule.ruleName)).map(idOf);
+  const unexercised = compiled.rules.filter((rule) => !named.has(rule.key) && !named.has(rule.ruleName)).map(({ key }) => key);
   return { cases: document.cases.length, failures, unexercised };
 }

@@ -352,3 +352,45 @@ export interface PageRequest {
   readonly limit: number;
   readonly cursor: string | null;
 }
+
+/** Which cost of a bill budgets count: `EffectiveCost` spreads what was paid in advance over its use. */
+export const COST_COLUMNS = ['EffectiveCost', 'BilledCost'] as const;
+export type CostColumn = (typeof COST_COLUMNS)[number];
+
+/** One billing period of one billing account, as an import left it. */
+export interface ImportedPeriod {
+  readonly billingAccount: string;
+  readonly start: Instant;
+  readonly end: Instant;
+  readonly rows: number;
+  readonly cost: Decimal;
+  /** Rows of earlier imports that are gone. */
+  readonly replacedRows: number;
+}
+
+/** The import of one bill. Nothing of it is kept but this unless it is `completed`. */
+export interface FocusImport {
+  readonly id: string;
+  readonly status: 'running' | 'completed' | 'refused' | 'failed';
+  readonly fileName: string | null;
+  /** Of the bytes as they came; null until all have come. */
+  readonly sha256: string | null;
+  /** Read so far, as they came. */
+  readonly bytes: number;
+  /** `1.0` to `1.3`, by its columns; null before the header. */
+  readonly focusVersion: string | null;
+  readonly currency: string;
+  readonly costColumn: CostColumn;
+  /** Read so far, the refused ones included. */
+  readonly rows: number;
+  readonly refusedRows: number;
+  /** The first hundred; `column` is null where the whole row is wrong. */
+  readonly problems: readonly { readonly line: number; readonly column: string | null; readonly message: string }[];
+  readonly billingPeriods: readonly ImportedPeriod[];
+  readonly notices: readonly string[];
+  /** Why it was refused or failed. */
+  readonly reason: string | null;
+  readonly createdBy: string;
+  readonly startedAt: Instant;
+  readonly endedAt: Instant | null;
+}

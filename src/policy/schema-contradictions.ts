@@ -46,6 +46,13 @@ function tagContradictions(tag: unknown, path: Path): readonly Finding[] {
   return [finding([...path, 'minLength'], `expected at most maxLength ${maxLength}, got \`${minLength}\``)];
 }
 
+/** A window that ends when it begins is either no time or a whole day: nobody can tell which was meant. */
+function windowContradictions(window: unknown, path: Path): readonly Finding[] {
+  const { from, to } = mapping(window);
+  if (typeof from !== 'string' || from !== to) return [];
+  return [finding([...path, 'to'], `expected another time than from, got \`${from}\` for both; a whole day is from 00:00 to 24:00`)];
+}
+
 /** At least one of `keys`, for a mapping that is there: a rule that asks for nothing is a mistake. */
 function needsOne(parent: Mapping, key: string | null, keys: readonly string[], path: Path): readonly Finding[] {
   const value = key === null ? parent : parent[key];
@@ -59,6 +66,7 @@ function needsOne(parent: Mapping, key: string | null, keys: readonly string[], 
 
 const AVERAGES = ['avgCpuBelowPercent', 'avgNetworkBelowBytesPerDay'];
 const AMOUNTS = ['monthly', 'quarterly', 'yearly'];
+const SELECTORS = ['tags', 'account', 'service'];
 const CONDITIONS = ['monthlyCostAbove', 'purchaseOption', 'regionsOutside', 'resource'];
 
 function ruleContradictions(value: unknown, type: unknown, path: Path): readonly Finding[] {
@@ -74,6 +82,8 @@ function ruleContradictions(value: unknown, type: unknown, path: Path): readonly
     ...needsOne(rule, 'constraint', CONSTRAINT_KEYS, path),
     ...needsOne(rule, 'budget', AMOUNTS, path),
     ...needsOne(rule, 'when', CONDITIONS, path),
+    ...(type === 'BudgetLimit' ? needsOne(rule, 'selector', SELECTORS, path) : []),
+    ...items(rule['running']).flatMap((window, index) => windowContradictions(window, [...path, 'running', index])),
     ...(type === 'Utilization' ? needsOne(rule, null, AVERAGES, path) : []),
   ];
 }

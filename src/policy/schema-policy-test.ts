@@ -1,6 +1,6 @@
 /** The test file beside a policy: resources as they are on the wire, and the verdicts that they should get. */
 import { z } from 'zod';
-import type { Resource } from './model.js';
+import type { Cost, Resource } from './model.js';
 import type { Expectation } from './policy-test.js';
 import type { Offer } from './rules/check.js';
 import { amount, list, text } from './schema-values.js';
@@ -56,6 +56,19 @@ const metrics = z
     return { avgCpuPercent: avg_cpu_percent, avgNetworkBytesPerDay: avg_network_bytes_per_day, days };
   });
 
+const cost = z
+  .strictObject({
+    hourly: amount.exactOptional(),
+    monthly: amount.exactOptional(),
+    low: amount.exactOptional(),
+    high: amount.exactOptional(),
+    unpriced: list(text).exactOptional(),
+  })
+  .transform(({ hourly = null, monthly = null, low, high, unpriced }): Cost => {
+    const bounds = low === undefined && high === undefined ? {} : { range: { low: low ?? monthly ?? '0', high: high ?? null } };
+    return { hourly, monthly, source: 'request', ...bounds, ...(unpriced === undefined ? {} : { unpriced }) };
+  });
+
 const resource = z
   .strictObject({
     type: text,
@@ -69,16 +82,16 @@ const resource = z
     namespace: text.exactOptional(),
     tags: z.record(z.string(), z.string()).default({}),
     specs: specs.exactOptional(),
-    cost: z.strictObject({ hourly: amount.exactOptional(), monthly: amount.exactOptional() }).exactOptional(),
+    cost: cost.exactOptional(),
     metrics: metrics.exactOptional(),
     attached_to: text.exactOptional(),
     detached_at: instant.exactOptional(),
     address: text.exactOptional(),
     /** Wire paths of what is known only after apply: `specs.vcpus`, `tags.owner`, `tags`. */
     unknown: list(text).exactOptional(),
+    previous_monthly: amount.nullable().exactOptional(),
   })
   .transform((wire): Resource => {
-    const { cost } = wire;
     return {
       id: wire.id ?? null,
       type: wire.type,
@@ -91,13 +104,14 @@ const resource = z
       namespace: wire.namespace ?? null,
       tags: wire.tags,
       specs: wire.specs ?? {},
-      cost: { hourly: cost?.hourly ?? null, monthly: cost?.monthly ?? null, source: cost === undefined ? 'none' : 'request' },
+      cost: wire.cost ?? { hourly: null, monthly: null, source: 'none' },
       metrics: wire.metrics ?? null,
       attachedTo: wire.attached_to ?? null,
       detachedAt: wire.detached_at ?? null,
       managedBy: null,
       address: wire.address ?? null,
       ...(wire.unknown === undefined ? {} : { unknownPaths: wire.unknown }),
+      ...(wire.previous_monthly === undefined ? {} : { previousMonthly: wire.previous_monthly }),
     };
   });
 
@@ -124,6 +138,8 @@ const details = z.strictObject({
   severity: text.exactOptional(),
   enforcement: text.exactOptional(),
   checks: textByPath.exactOptional(),
+  effects: textByPath.exactOptional(),
+  note: text.exactOptional(),
   fixes: textByPath.exactOptional(),
   unknowns: textByPath.exactOptional(),
   message: text.exactOptional(),
@@ -136,12 +152,32 @@ const details = z.strictObject({
 /** A verdict, or one with details. */
 const expectation = z.union([verdict.transform((word): Expectation => ({ verdict: word })), details]);
 
+const crossed = z.strictObject({
+  percent: z.number().positive(),
+  of: z.enum(['actual', 'forecast']).default('actual'),
+  action: z.enum(['require-approval', 'block-new-resources']),
+});
+
+const budget = z
+  .strictObject({
+    rule: text,
+    period: text,
+    actual: amount.default('0'),
+    committed: amount.default('0'),
+    held: amount.default('0'),
+    actual_until: instant.nullable().default(null),
+    crossed: z.array(crossed).default([]),
+  })
+  .transform(({ actual_until, ...state }) => ({ ...state, actualUntil: actual_until }));
+
 const testCase = z.strictObject({
   note: text,
   point: z.enum(['deploy', 'scan']).default('deploy'),
   resource,
   want: z.record(z.string(), expectation),
   decision: z.enum(['allow', 'warn', 'needs_approval', 'deny']).exactOptional(),
+  budgets: z.array(budget).default([]),
+  approved: z.array(text).default([]),
 });
 
 export const policyTestSchema = z.strictObject({

@@ -95,7 +95,9 @@ function isTimezone(value: string): boolean {
 }
 
 export const timezone = z.string().refine(isTimezone, { error: 'expected an IANA timezone such as Europe/Berlin' });
-export const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, { error: 'expected a time of day such as 08:00' });
+export const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, { error: 'expected a time of day such as 08:00' });
+/** Where a window may end: also at the midnight after its day. */
+export const endOfDay = z.string().regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/, { error: 'expected a time of day such as 20:00, or 24:00' });
 export const date = z.iso.date({ error: 'expected a date such as 2026-12-25' });
 export const channel = z.string().regex(/^(slack:#\S+|email:[^\s@]+@[^\s@]+|webhook:\S+)$/, {
   error: 'expected a channel: slack:#name, email:address or webhook:name',

@@ -7,6 +7,7 @@ import {
   channel,
   date,
   duration,
+  endOfDay,
   glob,
   list,
   name,
@@ -82,6 +83,11 @@ const alertThreshold = z.strictObject({
   channels: z.array(channel).default([]),
 });
 
+/** A budget also selects by what a bill says of everything. */
+const budgetSelector = z
+  .strictObject({ tags: tags.exactOptional(), account: text.exactOptional(), service: glob.exactOptional() })
+  .transform(({ tags: wanted, ...selector }) => ({ ...selector, tags: wanted ?? {} }));
+
 const budget = z.strictObject({
   monthly: amount.exactOptional(),
   quarterly: amount.exactOptional(),
@@ -99,7 +105,7 @@ const when = z.strictObject({
 const runningWindow = z.strictObject({
   days: list(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])),
   from: timeOfDay,
-  to: timeOfDay,
+  to: endOfDay,
 });
 
 const approvalRule = z
@@ -131,7 +137,7 @@ function specOf<T extends keyof RuleByType, R extends z.ZodType<RuleByType[T]>>(
 const spec = z.discriminatedUnion('type', [
   specOf('ResourceLimit', z.strictObject({ ...base, constraint })),
   specOf('TagRequirement', z.strictObject({ ...base, requiredTags: list(requiredTag) })),
-  specOf('BudgetLimit', z.strictObject({ ...base, budget })),
+  specOf('BudgetLimit', z.strictObject({ ...base, selector: budgetSelector.exactOptional(), budget })),
   specOf('ApprovalRequirement', approvalRule),
   specOf('Schedule', scheduleRule),
   specOf('Utilization', utilizationRule),

@@ -33,6 +33,16 @@ export interface Settings {
     readonly closeWhenCompliantMs: number;
     readonly reviewIntervalDays: number;
   };
+  readonly runTasks: {
+    /** Where plans are fetched from and results are sent to, `https://app.terraform.io`; nothing else is called. */
+    readonly origins: readonly string[];
+  };
+  readonly budgets: {
+    /** A hold that is not committed by then is given back. Never divided by the demonstration clock. */
+    readonly holdExpiresAfterMs: number;
+    /** What was committed so long before the end of the billing data is taken for billed, also where no row names its resource. */
+    readonly billedAfterMs: number;
+  };
   readonly scan: {
     /** Daily, UTC. */
     readonly hour: number;

@@ -40,6 +40,8 @@ interface Kind {
   readonly metered: boolean;
   /** Whether it can be left behind by what it belongs to, so that `Orphan` can judge it. */
   readonly attachable: boolean;
+  /** Whether it can be stopped and started again, so that a `Schedule` can. */
+  readonly stoppable: boolean;
 }
 
 /** INVARIANT: a spec that is absent here is never asked for. Kinds that are not in this table may have any. */
@@ -49,24 +51,33 @@ const KINDS = {
     specs: ['vcpus', 'memoryGb', 'instanceFamily', 'instanceType', 'storageGb', 'bandwidthMbps', 'purchaseOption', 'termMonths'],
     metered: true,
     attachable: false,
+    stoppable: true,
   },
-  'storage/volume': { noun: 'Volume', specs: ['sizeGb', 'volumeType', 'iops', 'bandwidthMbps'], metered: false, attachable: true },
-  'storage/snapshot': { noun: 'Snapshot', specs: ['sizeGb'], metered: false, attachable: true },
-  'storage/bucket': { noun: 'Bucket', specs: ['sizeGb', 'storageGb'], metered: false, attachable: false },
+  'storage/volume': {
+    noun: 'Volume',
+    specs: ['sizeGb', 'volumeType', 'iops', 'bandwidthMbps'],
+    metered: false,
+    attachable: true,
+    stoppable: false,
+  },
+  'storage/snapshot': { noun: 'Snapshot', specs: ['sizeGb'], metered: false, attachable: true, stoppable: false },
+  'storage/bucket': { noun: 'Bucket', specs: ['sizeGb', 'storageGb'], metered: false, attachable: false, stoppable: false },
   'database/instance': {
     noun: 'Database',
     specs: ['vcpus', 'memoryGb', 'instanceFamily', 'instanceType', 'storageGb', 'iops', 'bandwidthMbps', 'purchaseOption', 'termMonths'],
     metered: true,
     attachable: false,
+    stoppable: true,
   },
-  'network/load-balancer': { noun: 'Load balancer', specs: ['bandwidthMbps'], metered: true, attachable: false },
-  'network/nat-gateway': { noun: 'NAT gateway', specs: ['bandwidthMbps'], metered: true, attachable: false },
-  'network/address': { noun: 'Address', specs: [], metered: false, attachable: true },
+  'network/load-balancer': { noun: 'Load balancer', specs: ['bandwidthMbps'], metered: true, attachable: false, stoppable: false },
+  'network/nat-gateway': { noun: 'NAT gateway', specs: ['bandwidthMbps'], metered: true, attachable: false, stoppable: false },
+  'network/address': { noun: 'Address', specs: [], metered: false, attachable: true, stoppable: false },
   'commitment/reservation': {
     noun: 'Reservation',
     specs: ['vcpus', 'memoryGb', 'instanceFamily', 'instanceType', 'purchaseOption', 'termMonths'],
     metered: false,
     attachable: false,
+    stoppable: false,
   },
 } as const satisfies Readonly<Record<string, Kind>>;
 
@@ -76,7 +87,13 @@ export type ResourceType = keyof typeof KINDS;
 export const RESOURCE_TYPES = Object.keys(KINDS) as readonly ResourceType[];
 
 /** What messages, fixes and checks need to know of a kind that no provider mapped. */
-const OTHER: Kind = { noun: 'Resource', specs: Object.keys(SPEC_WIRE) as readonly SpecKey[], metered: true, attachable: true };
+const OTHER: Kind = {
+  noun: 'Resource',
+  specs: Object.keys(SPEC_WIRE) as readonly SpecKey[],
+  metered: true,
+  attachable: true,
+  stoppable: false,
+};
 
 const KIND_BY_TYPE: ReadonlyMap<string, Kind> = new Map<string, Kind>(Object.entries(KINDS));
 
@@ -86,4 +103,9 @@ export function kindOf(type: string): Kind {
 
 export function canHaveSpec(type: string, key: SpecKey): boolean {
   return kindOf(type).specs.includes(key);
+}
+
+/** The kinds that never have this spec: quicker to ask than `canHaveSpec` where the spec is always the same. */
+export function kindsWithout(key: SpecKey): ReadonlySet<string> {
+  return new Set(RESOURCE_TYPES.filter((type) => !canHaveSpec(type, key)));
 }

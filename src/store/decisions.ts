@@ -1,7 +1,9 @@
 /** The decision log: every answer of the gate, as it crossed the wire. Written through `decision-log.ts`. */
+import type pg from 'pg';
 import { TollgateError } from '../errors.js';
 import type { DecisionWord, Instant } from '../policy/model.js';
 import type { Page, PageRequest } from '../policy/records.js';
+import { copyRows, formatCopyRow } from './copy-rows.js';
 import { type Db, toTimestamp } from './db.js';
 import { decodeCursor, toPage } from './page.js';
 
@@ -21,6 +23,40 @@ export interface DecisionRecord {
   /** Request and answer as JSON texts, without secrets. */
   readonly request: string;
   readonly result: string;
+  /** Through which door of the gate the request came: `evaluate`, `terraform` … */
+  readonly door: string;
+  /** Of a plan: `sha256:…` of what it asks for. */
+  readonly planDigest: string | null;
+  /** JSON text of what the decision rested on besides the policies; null when on nothing. */
+  readonly facts: string | null;
+}
+
+const INSERTED = `id, at, principal, requester, decision, dry_run, degraded, policy_set, idempotency_key, account, request, result, door,
+  plan_digest, facts`;
+
+/** Writes new decisions; one that is there already fails all of them. With `begin`, opens the transaction that they are written in. */
+export async function copyDecisions(client: pg.Client, decisions: readonly DecisionRecord[], begin: boolean): Promise<void> {
+  await copyRows(client, `${begin ? 'begin; ' : ''}copy decisions (${INSERTED}) from stdin`, decisions.map(toCopyRow).join(''));
+}
+
+function toCopyRow(decision: DecisionRecord): string {
+  return formatCopyRow([
+    decision.id,
+    new Date(decision.at).toISOString(),
+    decision.principal,
+    decision.requester,
+    decision.decision,
+    decision.dryRun,
+    decision.degraded,
+    decision.policySet,
+    decision.idempotencyKey,
+    decision.account,
+    decision.request,
+    decision.result,
+    decision.door,
+    decision.planDigest,
+    decision.facts,
+  ]);
 }
 
 /**
@@ -30,10 +66,11 @@ export interface DecisionRecord {
 export async function insertDecisions(db: Db, decisions: readonly DecisionRecord[]): Promise<void> {
   const column = <K extends keyof DecisionRecord>(key: K) => decisions.map((decision) => decision[key]);
   await db.query(
-    `insert into decisions (id, at, principal, requester, decision, dry_run, degraded, policy_set, idempotency_key, account, request, result)
+    `insert into decisions (${INSERTED})
      select * from unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::boolean[], $8::text[],
-       $9::text[], $10::text[], $11::text[], $12::text[])
-     on conflict (id) do update set degraded = true, result = excluded.result where excluded.degraded and not decisions.degraded`,
+       $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[])
+     on conflict (id) do update set degraded = true, decision = excluded.decision, result = excluded.result, facts = excluded.facts
+     where excluded.degraded and not decisions.degraded`,
     [
       column('id'),
       column('at').map((at) => toTimestamp(at)),
@@ -47,12 +84,15 @@ export async function insertDecisions(db: Db, decisions: readonly DecisionRecord
       column('account'),
       column('request'),
       column('result'),
+      column('door'),
+      column('planDigest'),
+      column('facts'),
     ],
   );
 }
 
 const COLUMNS = `id, at, principal, requester, decision, dry_run as "dryRun", degraded, policy_set as "policySet",
-  idempotency_key as "idempotencyKey", account, request, result`;
+  idempotency_key as "idempotencyKey", account, request, result, door, plan_digest as "planDigest", facts`;
 
 export async function findDecision(db: Db, id: string): Promise<DecisionRecord | undefined> {
   const { rows } = await db.query<DecisionRecord>(`select ${COLUMNS} from decisions where id = $1`, [id]);

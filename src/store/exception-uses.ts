@@ -1,5 +1,5 @@
 import type { Instant } from '../policy/model.js';
-import { type Db, type Pool, toTimestamp, transaction } from './db.js';
+import { type Db, toTimestamp } from './db.js';
 
 /** One use of an exception by the gate. */
 export interface ExceptionUse {
@@ -10,18 +10,10 @@ export interface ExceptionUse {
   readonly at: Instant;
 }
 
-interface Counted {
-  readonly id: string;
-  /** Uses that were not logged before. */
-  readonly fresh: number;
-  /** Uses left under the cap, below 0 when it is overrun; null without a cap. */
-  readonly left: number | null;
-}
-
-/** Logs uses and counts them. Safe to repeat. In a transaction with what used them; it does not look at caps: see `takeUses`. */
-export async function recordExceptionUses(db: Db, uses: readonly ExceptionUse[]): Promise<readonly Counted[]> {
+/** Logs uses and counts them. Safe to repeat. In a transaction with what used them; it does not look at caps: see `lockUsesLeft`. */
+export async function recordExceptionUses(db: Db, uses: readonly ExceptionUse[]): Promise<void> {
   // Locked in the order of ids, so that two of these never wait for each other.
-  const { rows } = await db.query<Counted>(
+  await db.query(
     `with used as (
        select id from exceptions where id = any($1::text[]) order by id for update
      ), logged as (
@@ -32,42 +24,42 @@ export async function recordExceptionUses(db: Db, uses: readonly ExceptionUse[])
        on conflict do nothing returning exception_id
      )
      update exceptions e set used_uses = e.used_uses + fresh.count
-     from (select exception_id, count(*) as count from logged group by exception_id) fresh where e.id = fresh.exception_id
-     returning e.id, fresh.count as fresh, e.cap_uses - e.used_uses as left`,
+     from (select exception_id, count(*) as count from logged group by exception_id) fresh where e.id = fresh.exception_id`,
     [uses.map((use) => use.exceptionId), uses.map((use) => use.key), uses.map((use) => toTimestamp(use.at)), uses.map((use) => use.usedBy)],
   );
-  return rows;
 }
 
-export interface TakenUses {
-  /** Exceptions whose cap would be overrun, and how many of these uses each has left; empty when all were taken. */
-  readonly short: ReadonlyMap<string, number>;
-  /** Exceptions whose cap is used up by these uses. */
-  readonly exhausted: readonly string[];
+/** How many uses a request may make of exceptions with a cap, as read under their locks. */
+export interface UsesLeft {
+  /** By exception: what the cap leaves, and those of these uses that were logged before, which a repeat may make again. */
+  for(uses: readonly ExceptionUse[]): ReadonlyMap<string, number>;
+  /** Counts uses for those that come after; they are logged by `recordExceptionUses`. Answers the exceptions that are used up by them. */
+  make(uses: readonly ExceptionUse[]): readonly string[];
 }
 
-/** Takes all of these uses, or none when that would overrun a cap. Those among them that were logged before are not taken again, and count as left. */
-export async function takeUses(pool: Pool, uses: readonly ExceptionUse[]): Promise<TakenUses> {
-  const wanted = (id: string) => new Set(uses.filter(({ exceptionId }) => exceptionId === id).map(({ key }) => key)).size;
-  try {
-    return await transaction(pool, async (db) => {
-      const counted = await recordExceptionUses(db, uses);
-      const overrun = counted.filter(({ left }) => left !== null && left < 0);
-      if (overrun.length > 0) throw new Overrun(new Map(overrun.map(({ id, left }) => [id, wanted(id) + (left ?? 0)])));
-      return { short: new Map(), exhausted: counted.filter(({ left }) => left === 0).map(({ id }) => id) };
-    });
-  } catch (error) {
-    if (error instanceof Overrun) return { short: error.left, exhausted: [] };
-    throw error;
-  }
-}
-
-/** Rolls the transaction back. */
-class Overrun extends Error {
-  readonly left: ReadonlyMap<string, number>;
-
-  constructor(left: ReadonlyMap<string, number>) {
-    super('the cap of an exception is used up');
-    this.left = left;
-  }
+/** Locks the exceptions of these uses that have a cap, in the order of ids, until the transaction ends. */
+export async function lockUsesLeft(db: Db, uses: readonly ExceptionUse[]): Promise<UsesLeft> {
+  if (uses.length === 0) return { for: () => new Map(), make: () => [] };
+  const { rows } = await db.query<{ id: string; left: number; logged: readonly string[] }>(
+    `select id, cap_uses - used_uses as left,
+       array (select key from exception_uses where exception_id = exceptions.id and key = any ($2)) as logged
+     from exceptions where id = any ($1) and cap_uses is not null order by id for update`,
+    [uses.map(({ exceptionId }) => exceptionId), uses.map(({ key }) => key)],
+  );
+  const left = new Map(rows.map((row) => [row.id, row.left]));
+  const logged = new Map(rows.map((row) => [row.id, new Set(row.logged)]));
+  return {
+    for(wanted) {
+      const again = (id: string) => wanted.filter((use) => use.exceptionId === id && logged.get(id)?.has(use.key) === true).length;
+      return new Map([...left].map(([id, count]) => [id, count + again(id)]));
+    },
+    make(made) {
+      const fresh = made.filter(({ exceptionId: id, key }) => left.has(id) && logged.get(id)?.has(key) === false);
+      for (const { exceptionId: id, key } of fresh) {
+        logged.get(id)?.add(key);
+        left.set(id, (left.get(id) ?? 0) - 1);
+      }
+      return [...new Set(fresh.map(({ exceptionId }) => exceptionId))].filter((id) => left.get(id) === 0);
+    },
+  };
 }

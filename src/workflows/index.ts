@@ -5,4 +5,5 @@ export { exception } from './exception.js';
 export { noticeDelivery } from './notice-delivery.js';
 export { policyLifecycle } from './policy-lifecycle.js';
 export { remediation } from './remediation.js';
+export { runTask } from './run-task.js';
 export { scanCycle } from './scan-cycle.js';

@@ -39,6 +39,7 @@ export const WORKFLOWS = {
   policyLifecycle: 'policyLifecycle',
   noticeDelivery: 'noticeDelivery',
   approval: 'approval',
+  runTask: 'runTask',
 } as const;
 
 export const workflowIds = {
@@ -48,6 +49,7 @@ export const workflowIds = {
   policy: (name: string) => `policy/${name}`,
   noticeDelivery: () => 'notice-delivery',
   approval: (approvalId: string) => `approval/${approvalId}`,
+  runTask: (taskResultId: string) => `run-task/${taskResultId}`,
 } as const;
 /** The Temporal Schedule of the daily scan. */
 export const SCAN_SCHEDULE_ID = 'daily-scan';
@@ -296,6 +298,21 @@ export interface NoticeDeliveryInput {
   readonly heartbeatMs: number;
   /** What a dead worker had claimed is due again after so long: longer than any delivery takes. */
   readonly leaseMs: number;
+}
+
+// ---------------------------------------------------------------- runTask
+
+/** The row is written before its workflow starts; it holds the request and, sealed, the token. */
+export interface RunTaskInput {
+  /** HCP's id of the result that it waits for. */
+  readonly id: string;
+  /** When it is too late to judge, and what is left of the time is for calling back. */
+  readonly judgeUntil: number;
+  /** HCP takes no answer after it. */
+  readonly endsAt: number;
+  readonly progressEveryMs: number;
+  /** A worker that is silent for so long is taken for dead. */
+  readonly heartbeatMs: number;
 }
 
 // ---------------------------------------------------------------- refusals

@@ -236,6 +236,8 @@ test('what the database refuses as a value is the request’s fault', async () =
     overrides: {
       decisionLog: {
         append: async () => Promise.reject(await world.database.pool.query(`select 'x'::timestamptz`).catch((error: unknown) => error)),
+        settle: () => Promise.reject(new Error('nothing to settle')),
+        mode: 'durable',
         waiting: 0,
         close: async () => {},
       },

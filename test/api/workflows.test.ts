@@ -325,7 +325,6 @@ describe('policies', () => {
       status: 'draft',
       current_version: '0.1.0',
       active_version: null,
-      evaluated: true,
     });
     readProblem(await world.ask('POST', '/v1/policies', { as: 'author', raw: document(2), headers: yaml }), 409);
     const wrong = await world.ask('POST', '/v1/policies', { as: 'author', raw: document(2).replace('maxVCPUs', 'maxVCPU'), headers: yaml });
@@ -369,10 +368,10 @@ describe('policies', () => {
     expect(read(policyWithContent, await get('/v1/policies/small-only')).content).toMatchObject({ metadata: { name: 'small-only' } });
   });
 
-  test('lists mark the types that are not yet evaluated, and filter by what enforces', async () => {
+  test('lists have every type, and filter by what enforces', async () => {
     const { items } = read(pageOf(policySchema), await get('/v1/policies?enforcing=true'));
-    expect(items.find(({ name }) => name === 'team-budgets')).toMatchObject({ type: 'BudgetLimit', evaluated: false });
-    expect(items.find(({ name }) => name === 'resource-limits')).toMatchObject({ evaluated: true });
+    expect(items.find(({ name }) => name === 'team-budgets')).toMatchObject({ type: 'BudgetLimit' });
+    expect(items.find(({ name }) => name === 'resource-limits')).toMatchObject({ type: 'ResourceLimit' });
     readProblem(await get('/v1/policies/no-such-policy'), 404);
     readProblem(await post('/v1/policies/no-such-policy/archive', {}, 'operator'), 404);
     readProblem(await post('/v1/policies/resource-limits/archive', {}, 'operator'), 409);

@@ -11,9 +11,10 @@ import type { z } from 'zod';
 import { createActivities } from '../../src/activities/index.js';
 import { createApp } from '../../src/api/app.js';
 import { problemSchema } from '../../src/api/contract/problem.js';
-import { writeDecisionFacts } from '../../src/api/decision-facts.js';
+import { isPlainDecision, writeDecisionFacts } from '../../src/api/decision-facts.js';
 import type { AppDeps } from '../../src/api/deps.js';
-import { createCatalog } from '../../src/cloud/catalog/catalog.js';
+import { createSettler } from '../../src/api/settle.js';
+import { createCatalog, priceOfRequest } from '../../src/cloud/catalog/catalog.js';
 import { createSimulatedAdmin } from '../../src/cloud/simulated/admin.js';
 import * as bodies from '../../src/cloud/simulated/admin-bodies.js';
 import { createSimulatedProvider } from '../../src/cloud/simulated/provider.js';
@@ -22,6 +23,8 @@ import { packageRoot } from '../../src/package-root.js';
 import type { Directory } from '../../src/policy/directory.js';
 import { type PolicyDocument, parsePolicies } from '../../src/policy/parse.js';
 import { ROLES, type Role } from '../../src/policy/records.js';
+import { createDocumentPool } from '../../src/runtime/document-pool.js';
+import { createBudgetSessions } from '../../src/store/budget-ledger.js';
 import { createPool, transaction } from '../../src/store/db.js';
 import { createDecisionLog } from '../../src/store/decision-log.js';
 import { seedPolicies } from '../../src/store/policy-files.js';
@@ -86,13 +89,15 @@ export interface ApiOptions {
 export interface WorldOptions {
   /** @default true */
   readonly worker?: boolean;
+  /** @default those that are shipped */
+  readonly policies?: readonly PolicyDocument[];
 }
 
-export async function createWorld({ worker = true }: WorldOptions = {}): Promise<World> {
+export async function createWorld({ worker = true, policies = shippedPolicies() }: WorldOptions = {}): Promise<World> {
   const database = await createTestDatabase();
   const temporal = await connectTestTemporal();
   const { pool } = database;
-  await transaction(pool, (db) => seedPolicies(db, shippedPolicies(), Date.now()));
+  await transaction(pool, (db) => seedPolicies(db, policies, Date.now()));
   const tokens = await makeTokens(database);
   const stopWorker = worker ? await startWorker(database, temporal) : async () => {};
   const start = (options: ApiOptions = {}) => startApi(database, temporal, tokens, options);
@@ -180,7 +185,11 @@ async function startApi(
     onError: () => {},
   });
   const snapshot = createSnapshot(pool);
-  const decisionLog = createDecisionLog(pool, { alsoWrite: writeDecisionFacts });
+  const decisionLog = createDecisionLog(pool, {
+    alsoWrite: writeDecisionFacts,
+    isPlain: isPlainDecision,
+    settle: createSettler(createBudgetSessions(defaultSettings().budgets)),
+  });
   const address = options.temporalAddress ?? temporal.address;
   const connection = Connection.lazy({ address });
   const provider = createSimulatedProvider({ pool, catalog });
@@ -195,7 +204,9 @@ async function startApi(
     },
     settings: defaultSettings(),
     directory,
-    price: (resource) => provider.price(resource),
+    price: priceOfRequest(catalog),
+    lookup: catalog.lookup,
+    readDocument: createDocumentPool().read,
     offers: (region) => provider.offers(region),
     providers: [provider.name],
     simulated: { admin: (db) => createSimulatedAdmin(db, { catalog }), bodies },

@@ -1,5 +1,10 @@
 import type { CliContext } from '../../src/cli/context.js';
 import type { ExitCode } from '../../src/cli/exit-code.js';
+import type { Lookup } from '../../src/intake/intake.js';
+import type { Cost } from '../../src/policy/model.js';
+
+const UNKNOWN: Cost = { hourly: null, monthly: null, source: 'none' };
+const NO_LOOKUP: Lookup = { instance: () => undefined, volumeType: () => undefined, price: () => UNKNOWN };
 
 export interface Captured extends CliContext {
   readonly stdout: () => string;
@@ -19,7 +24,7 @@ export function silentContext(given: Partial<CliContext> = {}): Captured {
     width: undefined,
     defaultServer: 'http://127.0.0.1:1',
     findToken: () => undefined,
-    loadPrices: async () => ({ price: () => ({ hourly: null, monthly: null, source: 'none' }), offers: () => [] }),
+    loadPrices: async () => ({ price: () => UNKNOWN, offers: () => [], lookup: NO_LOOKUP }),
     setExitCode: (code) => {
       exitCode = code;
     },

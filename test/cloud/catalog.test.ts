@@ -63,8 +63,8 @@ describe('the catalog', () => {
     });
   });
 
-  test('a NAT gateway is priced by the hour, a snapshot by its size', () => {
-    expect(price('network/nat-gateway', {})).toEqual({ hourly: '0.045', monthly: '32.85', source: 'price-list' });
+  test('a snapshot is priced by its size, an address by the hour', () => {
+    expect(price('network/address', {})).toEqual({ hourly: '0.005', monthly: '3.65', source: 'price-list' });
     expect(price('storage/snapshot', { sizeGb: 10 }).monthly).toBe('0.50');
     expect(price('storage/snapshot', {})).toEqual(UNKNOWN);
   });
@@ -76,6 +76,127 @@ describe('the catalog', () => {
     expect(catalog.offers('us-east-1')).toBe(offers);
     expect(catalog.offers('eu-west-1')).toHaveLength(1_404);
     expect(catalog.offers('eu-west-1').some(({ hourly }) => hourly !== null)).toBe(false);
+  });
+});
+
+describe('what has no price is named and leaves the upper end open', () => {
+  const open = (low: string, ...unpriced: string[]) => ({ range: { low, high: null }, unpriced });
+
+  test('data of a NAT gateway, capacity of a load balancer, storage of a database', () => {
+    expect(price('network/nat-gateway', {})).toEqual({
+      ...{ hourly: '0.045', monthly: '32.85', source: 'price-list' },
+      ...open('32.85', 'data processed'),
+    });
+    expect(price('network/load-balancer', {})).toMatchObject({ monthly: '16.43', ...open('16.43', 'capacity units') });
+    expect(price('database/instance', { instanceType: 'db.m5.large' })).toMatchObject({ monthly: '124.83', ...open('124.83', 'storage') });
+  });
+
+  test('a database class without a price stays unknown', () => {
+    expect(price('database/instance', { instanceType: 'db.r5.large' })).toEqual(UNKNOWN);
+  });
+
+  test('provisioned IOPS that are not given, requests of magnetic volumes', () => {
+    const volume = (instanceType: string, more: Specs = {}) => price('storage/volume', { instanceType, sizeGb: 100, ...more });
+    expect(volume('io1')).toMatchObject({ monthly: '12.50', ...open('12.50', 'provisioned IOPS') });
+    expect(volume('io1', { iops: 100 }).unpriced).toBeUndefined();
+    expect(volume('gp3').unpriced).toBeUndefined();
+    expect(volume('standard')).toMatchObject({ monthly: '5.00', ...open('5.00', 'I/O requests') });
+  });
+
+  test('all of a bucket: its cost is its use', () => {
+    expect(price('storage/bucket', {})).toEqual({ ...UNKNOWN, unpriced: ['storage', 'requests'] });
+  });
+});
+
+describe('a price that is known within bounds', () => {
+  test('io2 above its first tier costs less than the list says', () => {
+    const cost = price('storage/volume', { instanceType: 'io2', sizeGb: 100, iops: 40_000 });
+    expect(cost).toMatchObject({ monthly: '2612.50', range: { low: '2092.50', high: '2612.50' } });
+    expect(price('storage/volume', { instanceType: 'io2', sizeGb: 100, iops: 32_000 }).range).toBeUndefined();
+  });
+
+  test.each(['spot', 'reserved'])('%s capacity costs no more than on demand', (purchaseOption) => {
+    const cost = price('compute/instance', { instanceType: 'm5.large', purchaseOption });
+    expect(cost).toMatchObject({ monthly: '70.08', range: { low: '0.00', high: '70.08' } });
+    expect(cost.unpriced).toBeUndefined();
+  });
+});
+
+describe('a quantity', () => {
+  const many = (quantity: number, type = 'compute/instance', specs: Specs = { instanceType: 't3.micro' }) =>
+    catalog.price({ type, region: 'us-east-1', specs, quantity });
+
+  test('multiplies the exact price, and rounds once', () => {
+    expect(many(1)).toEqual({ hourly: '0.0104', monthly: '7.59', source: 'price-list' });
+    expect(many(1_000)).toEqual({ hourly: '10.4000', monthly: '7592.00', source: 'price-list' });
+    expect(many(3, 'network/nat-gateway', {})).toMatchObject({ monthly: '98.55', range: { low: '98.55', high: null } });
+  });
+
+  test('of none costs nothing, whatever one would', () => {
+    const nothing = { hourly: '0', monthly: '0.00', source: 'price-list' };
+    expect(many(0)).toEqual(nothing);
+    expect(many(0, 'compute/instance', { instanceType: 'mac2.metal' })).toEqual(nothing);
+  });
+});
+
+describe('look-ups', () => {
+  const { lookup } = catalog;
+  const monthly = (provider: string | null, region: string | null, instanceType: string, type = 'compute/instance') =>
+    lookup.price({ provider, region, type, specs: { instanceType } }).monthly;
+
+  test.each([
+    ['aws', 'm5.large', { vcpus: 2, memoryGb: 8, instanceFamily: 'general-purpose' }],
+    ['aws', 'db.t3.micro', { vcpus: 2, memoryGb: 1, instanceFamily: 'burstable' }],
+    ['gcp', 'a2-highgpu-1g', { vcpus: 12, memoryGb: 85, instanceFamily: 'gpu' }],
+    ['gcp', 'e2-micro', { vcpus: 2, memoryGb: 1, instanceFamily: 'burstable' }],
+    ['gcp', 'n2-custom-8-16384', { vcpus: 8, memoryGb: 16, instanceFamily: 'general-purpose' }],
+    ['gcp', 'db-custom-2-7680', { vcpus: 2, memoryGb: 7.5, instanceFamily: 'general-purpose' }],
+    ['gcp', 'db-n1-standard-4', { vcpus: 4, memoryGb: 15, instanceFamily: 'general-purpose' }],
+    ['azure', 'Standard_A2_v2', { vcpus: 2, memoryGb: 4, instanceFamily: 'general-purpose' }],
+    ['azure', 'standard_a2_V2', { vcpus: 2, memoryGb: 4, instanceFamily: 'general-purpose' }],
+    ['azure', 'GP_Standard_D4s_v3', { vcpus: 4, memoryGb: 16, instanceFamily: 'general-purpose' }],
+  ] as const)('%s %s has its size by its own name', (provider, type, facts) => {
+    expect(lookup.instance(provider, type)).toEqual(facts);
+  });
+
+  test('a name of another cloud, or of none, is not known', () => {
+    expect(lookup.instance('gcp', 'm5.large')).toBeUndefined();
+    expect(lookup.instance('aws', 'n2-custom-8-16384')).toBeUndefined();
+    expect(lookup.instance('azure', '')).toBeUndefined();
+    expect(lookup.instance('aws', '__proto__')).toBeUndefined();
+  });
+
+  test.each([
+    ['aws', 'gp3', 'ssd'],
+    ['aws', 'io2', 'provisioned-iops'],
+    ['aws', 'sc1', 'archive'],
+    ['gcp', 'pd-standard', 'standard'],
+    ['gcp', 'pd-balanced', 'ssd'],
+    ['gcp', 'hyperdisk-extreme', 'provisioned-iops'],
+    ['azure', 'Standard_LRS', 'standard'],
+    ['azure', 'Premium_LRS', 'ssd'],
+    ['azure', 'UltraSSD_LRS', 'provisioned-iops'],
+    ['azure', 'constructor', undefined],
+    ['gcp', 'gp3', undefined],
+  ] as const)('%s volume %s is %s', (provider, type, word) => {
+    expect(lookup.volumeType(provider, type)).toBe(word);
+  });
+
+  test('each cloud has prices in one region, and in its zones; elsewhere a price is unknown', () => {
+    expect(monthly('aws', 'us-east-1a', 'm5.large')).toBe('70.08');
+    expect(monthly('gcp', 'us-central1', 'a2-highgpu-1g')).toBe('2681.57');
+    expect(monthly('gcp', 'us-central1-f', 'a2-highgpu-1g')).toBe('2681.57');
+    expect(monthly('azure', 'East US', 'Standard_A1_v2')).toBe('31.39');
+    expect(monthly('azure', 'eastus2', 'Standard_A1_v2')).toBeNull();
+    expect(monthly('gcp', 'europe-west1', 'a2-highgpu-1g')).toBeNull();
+    expect(monthly('aws', 'us-west-2', 'm5.large')).toBeNull();
+    expect(monthly('aws', null, 'm5.large')).toBeNull();
+  });
+
+  test('a size without a price, a database of another cloud and another cloud are unknown', () => {
+    expect(monthly('gcp', 'us-central1', 'e2-micro')).toBeNull();
+    expect(monthly('gcp', 'us-central1', 'n1-standard-4', 'database/instance')).toBeNull();
+    expect(monthly('oracle', 'us-east-1', 'm5.large')).toBeNull();
   });
 });
 

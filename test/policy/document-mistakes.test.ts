@@ -65,7 +65,7 @@ describe('the sample code is corrected:', () => {
     expect(['critical', 'high', 'medium', 'low'].map((severity) => decide(rule(severity), {}))).toEqual(['deny', 'warn', 'warn', 'warn']);
   });
 
-  it('6. databases are judged at both points, and a budget is said not to be evaluated', () => {
+  it('6. databases are judged at both points, and a budget whose state nobody knows is said to be unknown', () => {
     const database = resource({
       id: 'db-1',
       type: 'database/instance',
@@ -78,7 +78,7 @@ describe('the sample code is corrected:', () => {
       'Requested 9 vCPUs exceeds limit of 8',
     ]);
     expect(answer.unknowns).toMatchObject([
-      { policyName: 'team-budgets', ruleName: 'engineering-team-budget', reason: 'not yet evaluated', effect: 'ignore' },
+      { policyName: 'team-budgets', ruleName: 'engineering-team-budget', reason: 'the state of the budget is not known', effect: 'warn' },
     ]);
     const found = evaluateResource(shipped, NO_EXCEPTIONS, database, AT).find(({ verdict }) => verdict === 'violating');
     expect(found?.finding?.message).toBe('Database has 501GB storage, exceeds limit of 500GB; Database has 9 vCPUs, exceeds limit of 8');

@@ -39,7 +39,16 @@ describe('a request', () => {
 
   it('that breaks nothing is allowed, without findings', () => {
     const answer = evaluateRequest(shipped, NO_EXCEPTIONS, { resources: [resource()] }, AT);
-    expect(answer).toEqual({ decision: 'allow', violations: [], warnings: [], unknowns: [], errors: [], exceptionsApplied: [] });
+    expect(answer).toEqual({
+      decision: 'allow',
+      violations: [],
+      warnings: [],
+      unknowns: [],
+      errors: [],
+      exceptionsApplied: [],
+      notes: [],
+      holds: [],
+    });
   });
 
   it('with an exception is allowed under it, and says so, while it is in force', () => {

@@ -83,6 +83,8 @@ export const settings: Settings = {
     closeWhenCompliantMs: 60_000,
     reviewIntervalDays: 90,
   },
+  runTasks: { origins: [] },
+  budgets: { holdExpiresAfterMs: 7_200_000, billedAfterMs: 259_200_000 },
   scan: { hour: 2, minute: 0, pageSize: 100, parallelShards: 4 },
 };
 

@@ -108,6 +108,9 @@ export function decision(over: Partial<DecisionRecord> = {}): DecisionRecord {
     account: '111122223333',
     request: '{}',
     result: '{}',
+    door: 'evaluate',
+    planDigest: null,
+    facts: null,
     ...over,
   };
 }

@@ -1,11 +1,12 @@
 /** What a request would cost, for the server and for the command line without one. Pure. */
+import { totalCost } from '../../policy/cost-range.js';
 import type { Cost, Resource } from '../../policy/model.js';
-import { hourlyFromMonthly, monthlyFromHourly, roundMoney, sum } from '../../policy/money.js';
+import { hourlyFromMonthly, monthlyFromHourly } from '../../policy/money.js';
 import { invalidInput } from '../input.js';
 import { type EvaluateRequest, nameOf, toResources, type WireCost } from './evaluate.js';
 
 /** Estimate from a price list for what a request describes; unknown is null. */
-export type Price = (resource: Pick<Resource, 'type' | 'region' | 'specs'>) => Cost;
+export type Price = (resource: Pick<Resource, 'provider' | 'type' | 'region' | 'specs' | 'quantity'>) => Cost;
 
 /** The resources of a request, each with its cost. @throws invalid-input for amounts in another currency than the installation's */
 export function toPricedResources(request: EvaluateRequest, price: Price, currency: string): readonly Resource[] {
@@ -41,10 +42,8 @@ function priced(resource: Resource, price: Price): Resource {
   };
 }
 
-/** A month of all resources. One without a price leaves the upper end open and is named; with none priced nothing is known. */
+/** A month of all resources; what has no price is named as the answer names the resource. */
 export function costOf(resources: readonly Resource[], currency: string): WireCost {
-  const known = resources.flatMap(({ cost }) => cost.monthly ?? []);
-  const unpriced = resources.flatMap(({ cost }, index) => (cost.monthly === null ? [nameOf(resources, index)] : []));
-  const total = known.length === 0 ? null : roundMoney(sum(known));
-  return { low: total, likely: total, high: unpriced.length === 0 ? total : null, currency, period: 'month', unpriced };
+  const { low, likely, high, unpriced } = totalCost(resources, (index) => nameOf(resources, index));
+  return { low, likely, high, currency, period: 'month', unpriced: [...unpriced] };
 }

@@ -11,6 +11,8 @@ import {
   ON_UNKNOWNS,
   type Resource,
   SEVERITIES,
+  type TakenHold,
+  type UnknownEffect,
 } from '../../policy/model.js';
 import { expecting } from '../input.js';
 import { resourceInput, resourceInputKeys, type Target, toResource } from './resource.js';
@@ -18,6 +20,7 @@ import { instant, json, principalId, text, toWireInstant, wireObject } from './v
 
 const MAX_RESOURCES = 1_000;
 const EFFECTS = [...ENFORCEMENTS, 'needs_approval'] as const satisfies readonly Effect[];
+const UNKNOWN_EFFECTS = [...ON_UNKNOWNS, 'needs_approval'] as const satisfies readonly UnknownEffect[];
 export const DECISIONS = ['allow', 'warn', 'needs_approval', 'deny'] as const satisfies readonly DecisionWord[];
 
 const { type, ...optionalKeys } = resourceInputKeys;
@@ -105,7 +108,7 @@ export const decisionSchema = z
         resource_id: z.string(),
         path: z.string(),
         reason: z.string(),
-        effect: z.enum(ON_UNKNOWNS),
+        effect: z.enum(UNKNOWN_EFFECTS),
       }),
     ),
     errors: z.array(
@@ -149,7 +152,8 @@ export const decisionSchema = z
     evaluated_at: instant,
     degraded: z.boolean().meta({ description: 'The database is away: answered from memory' }),
     durable: z.boolean().meta({
-      description: 'False when the decision could not be logged before this answer; it is logged as soon as the database is back',
+      description:
+        'False when the decision was not logged before this answer: the database is away (`degraded`) and it is logged as soon as it is back, or the log is set to `relaxed` and it is logged within 50 ms',
     }),
   })
   .meta({ id: 'Decision' });
@@ -165,7 +169,10 @@ export interface DecisionFacts {
   readonly cost: WireCost;
   readonly policySet: string;
   readonly degraded: boolean;
+  /** Whether the decision is written before it is answered. */
+  readonly durable: boolean;
   readonly notices: readonly string[];
+  readonly holds: readonly TakenHold[];
 }
 
 const MESSAGES: { readonly [W in DecisionWord]: string } = {
@@ -200,12 +207,12 @@ export function toWireDecision(decision: Decision, facts: DecisionFacts): WireDe
       message: note.message,
     })),
     notices: [...facts.notices],
-    holds: [],
+    holds: facts.holds.map(toWireHold),
     policy_set: facts.policySet,
     decision_id: facts.id,
     evaluated_at: toWireInstant(facts.at),
     degraded: facts.degraded,
-    durable: true,
+    durable: facts.durable,
   };
 }
 
@@ -263,6 +270,17 @@ function toWireUnknown(unknown: DeployUnknown, resources: readonly Resource[]): 
     path: unknown.path,
     reason: unknown.reason,
     effect: unknown.effect,
+  };
+}
+
+function toWireHold(hold: TakenHold): WireDecision['holds'][number] {
+  return {
+    id: hold.id,
+    policy_name: hold.policyName,
+    rule_name: hold.ruleName,
+    period: hold.period,
+    amount: hold.amount,
+    expires_at: toWireInstant(hold.expiresAt),
   };
 }
 

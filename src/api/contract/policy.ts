@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NOT_YET_EVALUATED, POLICY_TYPES, type PolicyType } from '../../policy/model.js';
+import { POLICY_TYPES } from '../../policy/model.js';
 import { POLICY_STATUSES, type PolicyRecord } from '../../policy/records.js';
 import { expecting } from '../input.js';
 import { pageQuery } from './page.js';
@@ -51,7 +51,6 @@ const policyKeys = {
   status: z.enum(POLICY_STATUSES),
   type: z.enum(POLICY_TYPES),
   namespace: z.string().nullable(),
-  evaluated: z.boolean().meta({ description: 'False for a type that is parsed and listed, and judges nothing yet' }),
   active_version: z.string().nullable(),
   current_version: z.string(),
   description: z.string().nullable(),
@@ -71,15 +70,12 @@ export const policySchema = z.object(policyKeys).meta({ id: 'Policy' });
 /** One policy also shows the document of its current version. */
 export const policyWithContent = z.object({ ...policyKeys, content: z.record(z.string(), json) }).meta({ id: 'PolicyWithContent' });
 
-const unevaluated: readonly PolicyType[] = NOT_YET_EVALUATED;
-
 export function toWirePolicy(policy: PolicyRecord, workflow: z.infer<typeof workflowLink>): z.infer<typeof policySchema> {
   return {
     name: policy.name,
     status: policy.status,
     type: policy.type,
     namespace: policy.namespace,
-    evaluated: !unevaluated.includes(policy.type),
     active_version: policy.activeVersion,
     current_version: policy.currentVersion,
     description: policy.description,

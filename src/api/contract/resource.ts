@@ -4,14 +4,17 @@ import type { InventoryRecord } from '../../policy/records.js';
 import { SPEC_WIRE } from '../../policy/specs.js';
 import type { Concerns } from '../../store/resource-concerns.js';
 import { expecting } from '../input.js';
-import { decimal, instant, instantInput, json, positiveNumber, tags, text, toWireInstant, wireObject } from './values.js';
+import { decimal, instant, instantInput, json, tags, text, toWireInstant, wireObject } from './values.js';
 
 const number = expecting('a number of 0 or more', z.number().nonnegative()).nullish();
 const word = text(200).nullish();
 
+/** 0 is what a workload without replicas asks for; nobody else means it. */
+const size = expecting('a positive number', z.number().nonnegative()).nullish();
+
 const specsInput = wireObject({
-  vcpus: positiveNumber.nullish(),
-  memory_gb: positiveNumber.nullish(),
+  vcpus: size,
+  memory_gb: size,
   instance_family: word,
   instance_type: word,
   size_gb: number,

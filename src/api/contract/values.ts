@@ -11,7 +11,6 @@ export const wireObject = z.strictObject;
 export const text = (longest: number) => expecting(`a text of 1 to ${longest} characters`, z.string().min(1).max(longest));
 /** Words of people: blanks around them mean nothing, and blanks alone are none. */
 export const prose = (longest: number) => expecting(`a text of 1 to ${longest} characters`, z.string().trim().min(1).max(longest));
-export const positiveNumber = expecting('a positive number', z.number().positive());
 export const days = expecting('a positive number of days, at most 3650', z.number().positive().max(3_650));
 export const policyName = expecting('a name of lower-case letters, digits and hyphens', z.string().regex(NAME));
 export const principalId = expecting('the id of a person or a machine', z.string().trim().min(1).max(200));
@@ -63,6 +62,7 @@ export const exceptionId = id('exc');
 export const decisionId = id('dec');
 export const tokenId = id('tok');
 export const approvalId = id('apr');
+export const importId = id('imp');
 
 /** In answers: any JSON value. */
 export const json = z.unknown();

@@ -1,18 +1,26 @@
 import type { AppDeps } from '../deps.js';
 import type { Route } from '../route.js';
 import { access } from './access.js';
+import { admission } from './admission.js';
 import { approvals } from './approvals.js';
 import { decisions } from './decisions.js';
 import { enforcement } from './enforcement.js';
 import { evaluate } from './evaluate.js';
+import { evaluateTerraform } from './evaluate-terraform.js';
+import { evaluateInfracost } from './evaluate-infracost.js';
+import { evaluateCloudFormation } from './evaluate-cloudformation.js';
+import { evaluatePulumi } from './evaluate-pulumi.js';
 import { exceptions } from './exceptions.js';
 import { health } from './health.js';
+import { imports } from './imports.js';
+import { opa } from './opa.js';
 import { policies } from './policies.js';
 import { policyChecks } from './policy-checks.js';
 import { policyDiff } from './policy-diff.js';
 import { remediations } from './remediations.js';
 import { reports } from './reports.js';
 import { resources } from './resources.js';
+import { runTasks } from './run-tasks.js';
 import { scans } from './scans.js';
 import { simulatedRoutes } from './simulated.js';
 import { violations } from './violations.js';
@@ -21,6 +29,13 @@ import { violations } from './violations.js';
 export function routesFor({ simulated }: Pick<AppDeps, 'simulated'>): readonly Route[] {
   return [
     evaluate,
+    evaluatePulumi,
+    evaluateCloudFormation,
+    evaluateInfracost,
+    evaluateTerraform,
+    admission,
+    ...opa,
+    runTasks,
     ...decisions,
     ...approvals,
     ...scans,
@@ -33,6 +48,7 @@ export function routesFor({ simulated }: Pick<AppDeps, 'simulated'>): readonly R
     ...policyChecks,
     policyDiff,
     ...reports,
+    ...imports,
     ...access,
     ...health,
     ...(simulated === undefined ? [] : simulatedRoutes(simulated)),

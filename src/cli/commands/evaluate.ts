@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { text as readAll } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
 import { costOf, toPricedResources } from '../../api/contract/cost.js';
@@ -15,10 +16,18 @@ import type { ApiClient } from '../client.js';
 import { type CliContext, CliError, invocationOf } from '../context.js';
 import { EXIT } from '../exit-code.js';
 import { withExamples } from '../list-options.js';
-import { printJson } from '../output.js';
+import type { Report } from '../output/findings.js';
+import { FORMATS, type Format, renderReports } from '../output/formats.js';
 import { readPolicyTexts, readText } from '../policy-files.js';
 
 type Judge = (request: unknown) => Promise<WireDecision>;
+
+interface EvaluateOptions {
+  readonly policies?: string;
+  readonly dryRun?: boolean;
+  readonly format?: Format;
+  readonly output?: string;
+}
 
 /** `tollgate evaluate FILE…`: would this be allowed? Exit code 2 when one is denied or needs approval. */
 export function evaluateCommand(program: Command, context: CliContext): void {
@@ -28,21 +37,35 @@ export function evaluateCommand(program: Command, context: CliContext): void {
     .description('ask whether resources may be deployed; exit code 0 allowed, 2 denied')
     .option('--policies <dir>', 'judge here by the policy files of a folder, without a server: no exceptions, list prices')
     .addOption(new Option('--dry-run', 'ask the server without consequences').conflicts('policies'))
+    .addOption(new Option('--format <format>', 'how to write the answer (default: table, or json with --json)').choices(FORMATS))
+    .option('--output <file>', 'write the answer to a file instead of standard output')
     .action(async (files: readonly string[], _options: unknown, command: Command) => {
-      const { options, api } = invocationOf<{ policies?: string; dryRun?: boolean }>(context, command);
+      const { options, api } = invocationOf<EvaluateOptions>(context, command);
       const judge = options.policies === undefined ? remoteJudge(api, options.dryRun) : await offlineJudge(context, options.policies);
-      const decisions: WireDecision[] = [];
-      for (const file of files) decisions.push(await judge(await readRequest(file)));
-      if (decisions.some((decision) => !decision.allowed)) context.setExitCode(EXIT.denied);
-      if (options.json === true) return printJson(context, decisions.length === 1 ? decisions[0] : decisions);
-      for (const decision of decisions) printDecision(context, decision);
+      const reports: Report[] = [];
+      for (const file of files) reports.push({ file, decision: await judge(await readRequest(file)) });
+      const format = options.format ?? (options.json === true ? 'json' : 'table');
+      await write(context, options.output, renderReports(format, reports, program.version() ?? '0.0.0'));
+      if (reports.some(({ decision }) => decision.degraded)) context.err('answered from memory: the database of the server is away\n');
+      if (reports.some(({ decision }) => !decision.allowed)) context.setExitCode(EXIT.denied);
     });
   withExamples(
     evaluate,
     'tollgate evaluate web-1.json',
     'tollgate evaluate --policies policies web-1.json',
     'cat web-1.json | tollgate evaluate - --json',
+    'tollgate evaluate web-1.json --format junit --output tollgate.xml',
   );
+}
+
+/** A file that cannot be written is told as such: a pipeline that waits for it could not run. */
+async function write(context: CliContext, file: string | undefined, text: string): Promise<void> {
+  if (file === undefined) return context.out(text);
+  try {
+    await writeFile(file, text);
+  } catch (error) {
+    throw new CliError(`\`${file}\` cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 async function readRequest(file: string): Promise<unknown> {
@@ -75,7 +98,17 @@ async function offlineJudge(context: CliContext, directory: string): Promise<Jud
     const at = Date.now();
     const decision = evaluateRequest(compiled, NO_EXCEPTIONS, { resources }, at, { offers });
     const cost = costOf(resources, CURRENCY);
-    return { ...toWireDecision(decision, { id: 'offline', at, resources, cost, policySet, degraded: false, notices: [] }), durable: false };
+    return toWireDecision(decision, {
+      id: 'offline',
+      at,
+      resources,
+      cost,
+      policySet,
+      degraded: false,
+      durable: false,
+      holds: [],
+      notices: [],
+    });
   };
 }
 
@@ -91,22 +124,4 @@ function explained<T>(read: () => T): T {
     if (!(error instanceof TollgateError)) throw error;
     throw new CliError([error.message, ...error.problems.map(({ path, message }) => `  ${path || '(body)'}: ${message}`)].join('\n'));
   }
-}
-
-const MARKS = { deny: 'DENY ', warn: 'WARN ', audit: 'AUDIT', needs_approval: 'ASK  ' } as const;
-
-function printDecision(context: CliContext, decision: WireDecision): void {
-  context.out(`${decision.message}\n`);
-  for (const finding of [...decision.violations, ...decision.warnings]) {
-    context.out(`  ${MARKS[finding.effect]} ${finding.resource_id}: ${finding.message} (${finding.policy_name}/${finding.rule_name})\n`);
-    if (finding.fix !== null) context.out(`        fix: ${finding.fix.text}\n`);
-  }
-  for (const unknown of decision.unknowns.filter(({ effect }) => effect !== 'ignore')) {
-    context.out(`  ?     ${unknown.resource_id}: ${unknown.path} is ${unknown.reason} (${unknown.policy_name}/${unknown.rule_name})\n`);
-  }
-  for (const error of decision.errors) context.out(`  !     ${error.policy_name}: ${error.message}\n`);
-  for (const exception of decision.exceptions_applied)
-    context.out(`  ok    ${exception.resource_id}: exception ${exception.id} (${exception.policy_name}/${exception.rule_name})\n`);
-  if (decision.cost.likely !== null) context.out(`  costs ${decision.cost.likely} ${decision.cost.currency} a month\n`);
-  if (decision.degraded) context.err('answered from memory: the database of the server is away\n');
 }

@@ -7,7 +7,7 @@ import { readText } from '../policy-files.js';
 
 const COLUMNS: readonly Column[] = [
   ['NAME', 'name'],
-  ['TYPE', (row) => (row['evaluated'] === false ? `${textAt(row, 'type')} (not yet evaluated)` : textAt(row, 'type'))],
+  ['TYPE', 'type'],
   ['STATUS', 'status'],
   ['ACTIVE', 'active_version'],
   ['CURRENT', 'current_version'],

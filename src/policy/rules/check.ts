@@ -1,5 +1,17 @@
 /** The small language in which a rule type says what it found. */
-import type { Action, FailedCheck, Instant, Resource, RuleByType, Severity, UnknownCheck } from '../model.js';
+import type { Denial } from '../effect.js';
+import type {
+  Action,
+  ApprovalTerms,
+  BudgetLimitRule,
+  FailedCheck,
+  Fix,
+  Instant,
+  Resource,
+  RuleByType,
+  Severity,
+  UnknownCheck,
+} from '../model.js';
 
 /** Where a policy is enforced: before a resource is made, or when a scan finds it. */
 export type Point = 'deploy' | 'scan';
@@ -28,6 +40,8 @@ export interface Failed {
   readonly action: Action;
   /** The key of a required tag that is absent. */
   readonly missingTag?: string;
+  /** True when it may be no violation: only the upper end of what is asked for is over the limit. It warns at most. */
+  readonly possible?: true;
 }
 
 export interface Unknown {
@@ -42,21 +56,28 @@ export type CheckResult = 'passed' | 'not-applicable' | Failed | Unknown;
 export type Check = (resource: Resource, question: Question) => CheckResult;
 
 export interface RuleChecks {
+  /** Empty for a rule that judges no single resource. */
   readonly checks: readonly Check[];
   /** One sentence over all failed checks, for a violation found by a scan. */
   readonly summarize: (failed: readonly Failed[]) => string;
   /** The size that a violating instance should get, where the rule type knows one. */
   readonly resizeTarget?: (resource: Resource, question: Question) => Offer | undefined;
+  /** What is told at deploy about a resource that the rule applies to, neither for nor against it; undefined where it concerns no such kind. */
+  readonly note?: (resource: Resource, at: Instant) => string | undefined;
+  /** Whom a violation asks. */
+  readonly approval?: ApprovalTerms;
+  /** What a rule over the sum of a request has in place of checks; `budget-judge.ts` judges it. */
+  readonly budget?: BudgetLimitRule['budget'];
 }
 
 /** What all rules of a type have in common. */
 export interface RuleTraits {
   /** Where it judges; at a point that is absent its rules do not exist. */
   readonly points: readonly Point[];
+  /** What a violation does at deploy where the rule's enforcement is `deny`. */
+  readonly denial: Denial;
   /** Severity at scan where the rule gives none; at deploy that is `critical` for every type. */
   readonly scanSeverity: Severity;
-  /** False for types whose rules are listed and never have an effect, whatever their `onUnknown`. */
-  readonly evaluated: boolean;
 }
 
 /** All there is to know of a rule type. */
@@ -66,7 +87,12 @@ export interface RuleKind<T extends keyof RuleByType> extends RuleTraits {
 }
 
 export function unknown(path: string, reason: string): Unknown {
-  return { kind: 'unknown', check: { path, reason } };
+  return { kind: 'unknown', check: Object.freeze({ path, reason }) };
+}
+
+/** The same fix may be part of many answers, so nobody can change it. */
+export function fixTo(set: Fix['set'], text: string): Fix {
+  return Object.freeze({ set: Object.freeze(set), text });
 }
 
 export const NOT_GIVEN = 'not given';

@@ -1,11 +1,12 @@
 /** The numeric limits of `ResourceLimit`. A value equal to its limit passes. */
+import { boundsOf, compareWithLimit, whyOpen } from '../cost-range.js';
 import { isUnknownPath } from '../match.js';
-import type { Action, LimitConstraint } from '../model.js';
-import { compare } from '../money.js';
+import type { Action, Decimal, FailedCheck, LimitConstraint } from '../model.js';
 import type { OfferFinder } from '../offer.js';
+import { remember } from '../remember.js';
 import { kindOf } from '../specs.js';
-import { type Check, KNOWN_AFTER_APPLY, NOT_GIVEN, type Point, unknown } from './check.js';
-import { failed, forExample, setWithType, specCheck, specPath } from './spec-check.js';
+import { type Check, type CheckResult, fixTo, KNOWN_AFTER_APPLY, NOT_GIVEN, type Point, unknown } from './check.js';
+import { createFixes, failed, MAX_KEPT, specCheck, specPath } from './spec-check.js';
 
 interface NumericLimit {
   readonly key: 'maxVCPUs' | 'maxMemoryGB' | 'maxSizeGB' | 'maxStorageGB' | 'maxIops' | 'maxBandwidthMbps';
@@ -34,29 +35,55 @@ function exceeds(point: Point, type: string, amount: string, limit: string): str
 
 function numericCheck({ spec, unit, measures, action }: NumericLimit, limit: number, finder: OfferFinder): Check {
   const path = specPath(spec);
-  return specCheck(spec, (observed, resource, question) => {
+  const messageOf = (point: Point, type: string, observed: number): string =>
+    exceeds(point, type, `${observed}${unit}${measures}`, `${limit}${unit}`);
+  const messageAtDeploy = remember(MAX_KEPT, (observed: number) => messageOf('deploy', '', observed));
+  const fixOf = createFixes({ path, value: () => limit, words: `use at most ${limit}${unit}${measures}` });
+  return specCheck(spec, (observed, resource, { point, offers }) => {
     if (observed <= limit) return 'passed';
-    const offer = action === 'resize' ? finder.example(resource, question.offers(resource.region)) : undefined;
-    const message = exceeds(question.point, resource.type, `${observed}${unit}${measures}`, `${limit}${unit}`);
-    const fix = { set: setWithType(resource, path, limit, offer), text: `use at most ${limit}${unit}${measures}${forExample(offer)}` };
-    return failed({ path, observed, limit, message, fix }, action);
+    const offer = action === 'resize' ? finder.example(resource, offers(resource.region)) : undefined;
+    const message = point === 'deploy' ? messageAtDeploy(observed) : messageOf(point, resource.type, observed);
+    return failed({ path, observed, limit, message, fix: fixOf(resource, offer) }, action);
   });
 }
 
-/** Monthly estimate against `limit`; every type has a cost, and an unknown one is unknown. */
-function costCheck(limit: string): Check {
+/** Monthly estimate against `limit`; every type has a cost. What is above at its low end is, what is above at its high end only may be. */
+function costCheck(limit: Decimal): Check {
   const path = 'cost.monthly';
   const notGiven = unknown(path, NOT_GIVEN);
   const afterApply = unknown(path, KNOWN_AFTER_APPLY);
+  const fix = fixTo({ [path]: limit }, `choose what costs at most ${limit} a month`);
   return (resource, question) => {
     if (isUnknownPath(resource, path)) return afterApply;
-    const observed = resource.cost.monthly;
-    if (observed === null) return notGiven;
-    if (compare(observed, limit) <= 0) return 'passed';
-    const message = exceeds(question.point, resource.type, `a monthly cost of ${observed}`, limit);
-    const fix = { set: { [path]: limit }, text: `choose what costs at most ${limit} a month` };
-    return failed({ path, observed, limit, message, fix }, 'notify');
+    const { cost, type } = resource;
+    const bounds = boundsOf(cost);
+    if (bounds === null) return notGiven;
+    const { low, high } = bounds;
+    switch (compareWithLimit(bounds, limit)) {
+      case 'within':
+        return 'passed';
+      case 'unknown':
+        return unknown(path, whyOpen(cost) ?? NOT_GIVEN);
+      case 'above': {
+        const message = exceeds(question.point, type, `a monthly cost of ${low === high ? low : `at least ${low}`}`, limit);
+        return failed({ path, observed: low, limit, message, fix }, 'notify');
+      }
+      default:
+        return mayExceed(question.point, {
+          path,
+          observed: high,
+          limit,
+          message: `Requested a monthly cost of up to ${high} may exceed limit of ${limit}`,
+          fix,
+        });
+    }
   };
+}
+
+/** At deploy a warning; a scan finds nothing on what may be. */
+function mayExceed(point: Point, check: FailedCheck): CheckResult {
+  if (point === 'scan') return unknown(check.path, `between the limit and ${String(check.observed)}`);
+  return { ...failed(check, 'notify'), possible: true };
 }
 
 export function numericChecks(constraint: LimitConstraint, finder: OfferFinder): readonly Check[] {

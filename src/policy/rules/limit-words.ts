@@ -1,9 +1,10 @@
 /** The allow and deny lists of `ResourceLimit`: instance families and types. Denied comes first; a word breaks one list only. */
 import type { Action, Fix, Json, LimitConstraint, Resource } from '../model.js';
 import type { OfferFinder } from '../offer.js';
+import { remember } from '../remember.js';
 import { INSTANCE_FAMILIES, VOLUME_TYPES } from '../specs.js';
-import { type Check, type CheckResult, type Offer, type Question, quoteList } from './check.js';
-import { failed, forExample, setWithType, specCheck, specPath } from './spec-check.js';
+import { type Check, type Offer, quoteList } from './check.js';
+import { createFixes, failed, MAX_KEPT, specCheck, specPath } from './spec-check.js';
 
 type WordSpec = 'instanceFamily' | 'instanceType' | 'volumeType';
 
@@ -19,10 +20,19 @@ interface WordLimit {
   readonly action: Action;
 }
 
-function problemOf({ noun, plural, allowed, denied }: WordLimit, observed: string): string | undefined {
-  if (denied?.includes(observed)) return `${noun} '${observed}' is not allowed`;
-  if (allowed === undefined || allowed.includes(observed)) return undefined;
-  return `${noun} '${observed}' is not in allowed ${plural}: ${quoteList(allowed)}`;
+/** What is wrong with a word, or undefined. */
+function createProblems({ noun, plural, allowed, denied }: WordLimit): (observed: string) => string | undefined {
+  const isDenied = new Set(denied);
+  const isAllowed = allowed === undefined ? undefined : new Set(allowed);
+  const denial = remember(MAX_KEPT, (observed: string) => `${noun} '${observed}' is not allowed`);
+  const refusal = remember(
+    MAX_KEPT,
+    (observed: string) => `${noun} '${observed}' is not in allowed ${plural}: ${quoteList(allowed ?? [])}`,
+  );
+  return (observed) => {
+    if (isDenied.has(observed)) return denial(observed);
+    return isAllowed === undefined || isAllowed.has(observed) ? undefined : refusal(observed);
+  };
 }
 
 /** The word that `offer` has for the spec, so that the example and the value to set agree. */
@@ -31,30 +41,35 @@ function wordOf(offer: Offer | undefined, spec: WordSpec): string | undefined {
   return offer?.[spec];
 }
 
-function fixOf(limit: WordLimit, resource: Resource, offer: Offer | undefined): Fix | null {
+/** How to set the word right; null where no word is known that would pass. */
+function createFix(limit: WordLimit): (resource: Resource, offer: Offer | undefined) => Fix | null {
   const permitted = (limit.allowed ?? limit.known).filter((word) => !limit.denied?.includes(word));
-  const choice = wordOf(offer, limit.spec) ?? permitted[0];
-  if (choice === undefined) return null;
-  const noun = limit.noun.toLowerCase();
+  const [first = null] = permitted;
   const words = limit.allowed === undefined ? `other than ${(limit.denied ?? []).join(', ')}` : permitted.join(' or ');
-  const set = setWithType(resource, specPath(limit.spec), choice, offer);
-  return { set, text: `use ${noun} ${words}${forExample(offer)}` };
+  const fixOf = createFixes({
+    path: specPath(limit.spec),
+    value: (offer) => wordOf(offer, limit.spec) ?? first,
+    words: `use ${limit.noun.toLowerCase()} ${words}`,
+  });
+  return (resource, offer) => (offer === undefined && first === null ? null : fixOf(resource, offer));
 }
 
 /** What a violation shows as its limit: the words allowed, else those denied. */
 function shownLimit({ allowed, denied }: WordLimit): Json {
-  return allowed ?? { not: denied ?? [] };
+  return Object.freeze(allowed === undefined ? { not: Object.freeze([...(denied ?? [])]) } : [...allowed]);
 }
 
 function wordCheck(limit: WordLimit, finder: OfferFinder): Check {
   const path = specPath(limit.spec);
-  const judge = (observed: string, resource: Resource, question: Question): CheckResult => {
-    const message = problemOf(limit, observed);
+  const shown = shownLimit(limit);
+  const problemOf = createProblems(limit);
+  const fixOf = createFix(limit);
+  return specCheck(limit.spec, (observed, resource, question) => {
+    const message = problemOf(observed);
     if (message === undefined) return 'passed';
     const offer = finder.example(resource, question.offers(resource.region));
-    return failed({ path, observed, limit: shownLimit(limit), message, fix: fixOf(limit, resource, offer) }, limit.action);
-  };
-  return specCheck(limit.spec, judge);
+    return failed({ path, observed, limit: shown, message, fix: fixOf(resource, offer) }, limit.action);
+  });
 }
 
 /** `allowedTypes` and `deniedTypes` read the volume type of a volume, and the instance type of anything else. */

@@ -7,7 +7,7 @@ import { wordChecks } from './limit-words.js';
 export const resourceLimit: RuleKind<'ResourceLimit'> = {
   points: ['deploy', 'scan'],
   scanSeverity: 'high',
-  evaluated: true,
+  denial: 'deny',
   compile: ({ constraint }) => {
     const finder = createOfferFinder(constraint);
     return {

@@ -1,8 +1,19 @@
 /** Checks over one spec of a resource, three-valued. */
 import { isUnknownPath } from '../match.js';
-import type { Action, FailedCheck, Json, Resource, Specs } from '../model.js';
-import { canHaveSpec, SPEC_WIRE, type SpecKey } from '../specs.js';
-import { type Check, type CheckResult, type Failed, KNOWN_AFTER_APPLY, NOT_GIVEN, type Offer, type Question, unknown } from './check.js';
+import type { Action, FailedCheck, Fix, Json, Resource, Specs } from '../model.js';
+import { remember } from '../remember.js';
+import { kindsWithout, SPEC_WIRE, type SpecKey } from '../specs.js';
+import {
+  type Check,
+  type CheckResult,
+  type Failed,
+  fixTo,
+  KNOWN_AFTER_APPLY,
+  NOT_GIVEN,
+  type Offer,
+  type Question,
+  unknown,
+} from './check.js';
 
 /** Its path on the wire: `specs.memory_gb`. */
 export function specPath(spec: SpecKey): string {
@@ -15,10 +26,11 @@ export function specCheck<K extends SpecKey>(
   judge: (value: NonNullable<Specs[K]>, resource: Resource, question: Question) => CheckResult,
 ): Check {
   const path = specPath(spec);
+  const notConcerned = kindsWithout(spec);
   const notGiven = unknown(path, NOT_GIVEN);
   const afterApply = unknown(path, KNOWN_AFTER_APPLY);
   return (resource, question) => {
-    if (!canHaveSpec(resource.type, spec)) return 'not-applicable';
+    if (notConcerned.has(resource.type)) return 'not-applicable';
     if (isUnknownPath(resource, path)) return afterApply;
     const value = resource.specs[spec];
     return value === undefined || value === null ? notGiven : judge(value, resource, question);
@@ -29,13 +41,24 @@ export function failed(check: FailedCheck, action: Action): Failed {
   return { kind: 'failed', check, action };
 }
 
-/** `, for example m7i.4xlarge` */
-export function forExample(offer: Offer | undefined): string {
-  return offer === undefined ? '' : `, for example ${offer.instanceType}`;
+/** Messages and fixes are made once for as many observed values or offers, so that a denial costs little more than a pass. */
+export const MAX_KEPT = 100;
+
+/** How to set one spec, given the size that would be an example of it. */
+interface SpecFix {
+  readonly path: string;
+  readonly value: (offer: Offer | undefined) => Json;
+  /** `use at most 16 vCPUs`; the example is added. */
+  readonly words: string;
 }
 
-/** Setting one spec of an instance whose type is named means naming another type. */
-export function setWithType(resource: Resource, path: string, value: Json, offer: Offer | undefined): { readonly [path: string]: Json } {
-  const renames = offer !== undefined && resource.specs.instanceType !== undefined;
-  return renames ? { [path]: value, 'specs.instance_type': offer.instanceType } : { [path]: value };
+/** Fixes by offer. Setting a spec of an instance whose type is named means naming another type too. */
+export function createFixes({ path, value, words }: SpecFix): (resource: Resource, offer: Offer | undefined) => Fix {
+  const make = (offer: Offer | undefined, renamed: Fix['set']): Fix => {
+    const text = offer === undefined ? words : `${words}, for example ${offer.instanceType}`;
+    return fixTo({ [path]: value(offer), ...renamed }, text);
+  };
+  const plain = remember(MAX_KEPT, (offer: Offer | undefined) => make(offer, {}));
+  const renaming = remember(MAX_KEPT, (offer: Offer) => make(offer, { 'specs.instance_type': offer.instanceType }));
+  return (resource, offer) => (offer === undefined || resource.specs.instanceType === undefined ? plain(offer) : renaming(offer));
 }

@@ -3,27 +3,16 @@ import { RE2JS } from 're2js';
 import { exampleOf } from '../example.js';
 import { isUnknownPath, tagOf } from '../match.js';
 import type { Fix, Json, RequiredTag } from '../model.js';
-import { type Check, type Failed, KNOWN_AFTER_APPLY, quoteList, type RuleKind, unknown } from './check.js';
+import { remember } from '../remember.js';
+import { type Check, type Failed, fixTo, KNOWN_AFTER_APPLY, quoteList, type RuleKind, unknown } from './check.js';
 
 /** Longer values match no pattern: matching is linear, and this bounds it. Clouds allow 256 characters. */
 const MAX_MATCHED_LENGTH = 4_096;
 
-/** Values repeat over a fleet, so what a pattern said of usual ones is kept: at most this many, each at most this long. */
-const MAX_REMEMBERED = 1_000;
-const MAX_REMEMBERED_LENGTH = 256;
-
 /** Whether a value matches, anywhere in it unless the pattern is anchored. @throws on a pattern that is not RE2. */
 function createMatcher(pattern: string): (value: string) => boolean {
   const compiled = RE2JS.compile(pattern);
-  const remembered = new Map<string, boolean>();
-  return (value) => {
-    const known = remembered.get(value);
-    if (known !== undefined) return known;
-    const matches = value.length <= MAX_MATCHED_LENGTH && compiled.test(value);
-    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-    if (value.length <= MAX_REMEMBERED_LENGTH) remembered.set(value, matches);
-    return matches;
-  };
+  return (value) => value.length <= MAX_MATCHED_LENGTH && compiled.test(value);
 }
 
 /** One condition on a value: undefined when it holds, else the words after `Tag 'owner' value 'x'`. */
@@ -57,7 +46,7 @@ function valueTests({ pattern, allowedValues, minLength, maxLength }: RequiredTa
 /** What a violation shows as the limit: all that the rule asks of the value, null where any will do. */
 function limitOf({ pattern, allowedValues, minLength, maxLength }: RequiredTag): Json {
   const length = minLength === undefined && maxLength === undefined ? null : { min_length: minLength ?? 0, max_length: maxLength ?? null };
-  return pattern ?? allowedValues ?? length;
+  return pattern ?? Object.freeze(allowedValues === undefined ? length : [...allowedValues]);
 }
 
 /** How to set the tag: a value that would pass where one can be worked out, else the rule's own words. */
@@ -67,31 +56,37 @@ function fixOf(tag: RequiredTag, verb: 'add' | 'change', passes: (value: string)
   const format = shown === undefined || shown === '' ? '' : `${tag.allowedValues === undefined ? ', for example' : ', one of'} ${shown}`;
   const description = tag.description === undefined ? '' : ` (${tag.description})`;
   const set: Fix['set'] = example === undefined ? {} : { [`tags.${tag.key}`]: example };
-  return { set, text: `${verb} tag ${tag.key}${format}${description}` };
+  return fixTo(set, `${verb} tag ${tag.key}${format}${description}`);
 }
+
+/** Values repeat over a fleet, so what was said of one is kept: for this many that pass, and this many that do not. */
+const MAX_PASSED = 1_000;
+const MAX_REFUSED = 100;
 
 function tagCheck(tag: RequiredTag): Check {
   const { key } = tag;
   const path = `tags.${key}`;
   const limit = limitOf(tag);
   const tests = valueTests(tag);
-  const passes = (value: string): boolean => tests.every((test) => test(value) === undefined);
+  const passes = remember(MAX_PASSED, (value: string) => tests.every((test) => test(value) === undefined));
   const afterApply = unknown(path, KNOWN_AFTER_APPLY);
   const missing: Failed = {
     kind: 'failed',
-    check: { path, observed: null, limit, message: `Required tag '${key}' is missing`, fix: fixOf(tag, 'add', passes) },
+    check: Object.freeze({ path, observed: null, limit, message: `Required tag '${key}' is missing`, fix: fixOf(tag, 'add', passes) }),
     action: 'tag',
     missingTag: key,
   };
   const badFix = fixOf(tag, 'change', passes);
+  const refuse = remember(MAX_REFUSED, (value: string): Failed => {
+    const problems = tests.flatMap((test) => test(value) ?? []);
+    const message = problems.map((problem) => `Tag '${key}' value '${value}' ${problem}`).join('; ');
+    return { kind: 'failed', check: Object.freeze({ path, observed: value, limit, message, fix: badFix }), action: 'notify' };
+  });
   return (resource) => {
     if (isUnknownPath(resource, path)) return afterApply;
     const value = tagOf(resource.tags, key);
     if (value === undefined) return missing;
-    if (passes(value)) return 'passed';
-    const problems = tests.flatMap((test) => test(value) ?? []);
-    const message = problems.map((problem) => `Tag '${key}' value '${value}' ${problem}`).join('; ');
-    return { kind: 'failed', check: { path, observed: value, limit, message, fix: badFix }, action: 'notify' };
+    return passes(value) ? 'passed' : refuse(value);
   };
 }
 
@@ -105,6 +100,6 @@ function summarize(failed: readonly Failed[]): string {
 export const tagRequirement: RuleKind<'TagRequirement'> = {
   points: ['deploy', 'scan'],
   scanSeverity: 'medium',
-  evaluated: true,
+  denial: 'deny',
   compile: ({ requiredTags }) => ({ checks: requiredTags.map(tagCheck), summarize }),
 };

@@ -7,9 +7,6 @@ import { type Check, joinMessages, NOT_GIVEN, type RuleKind, unknown } from './c
 /** The providers' words for a resource that does its work; anything else is stopped, starting or going away. */
 const RUNNING: ReadonlySet<string> = new Set(['running', 'available', 'active', 'in-use']);
 
-/** What can be stopped and started again; of anything else the owner is told. */
-const STOPPABLE: ReadonlySet<string> = new Set(['compute/instance', 'database/instance']);
-
 /** Whether an average is below its limit: true without a limit, undefined when the average is not known. */
 function isBelow(average: number | null, limit: number | undefined): boolean | undefined {
   if (limit === undefined) return true;
@@ -46,7 +43,8 @@ function compileCheck(rule: UtilizationRule): Check {
   const noMetrics = unknown('metrics', NOT_GIVEN);
   const tooFewDays = unknown('metrics.days', 'too few days of metrics');
   return (resource) => {
-    if (!kindOf(resource.type).metered) return 'not-applicable';
+    const { metered, stoppable } = kindOf(resource.type);
+    if (!metered) return 'not-applicable';
     if (resource.state === null) return noState;
     if (!RUNNING.has(resource.state)) return 'not-applicable';
     const { metrics } = resource;
@@ -56,13 +54,13 @@ function compileCheck(rule: UtilizationRule): Check {
     const network = isBelow(metrics.avgNetworkBytesPerDay, rule.avgNetworkBelowBytesPerDay);
     if (cpu === false || network === false) return 'passed';
     if (cpu === undefined || network === undefined) return noMetrics;
-    return { kind: 'failed', check: idleCheck(rule, resource, metrics), action: STOPPABLE.has(resource.type) ? 'stop' : 'notify' };
+    return { kind: 'failed', check: idleCheck(rule, resource, metrics), action: stoppable ? 'stop' : 'notify' };
   };
 }
 
 export const utilization: RuleKind<'Utilization'> = {
   points: ['scan'],
   scanSeverity: 'medium',
-  evaluated: true,
+  denial: 'deny',
   compile: (rule) => ({ checks: [compileCheck(rule)], summarize: joinMessages }),
 };

@@ -1,0 +1,113 @@
+/** Run tasks of HCP Terraform: fetch the plan, judge it, call back. The token is read where it is used and appears in no input or result. */
+import { cancellationSignal, heartbeat } from '@temporalio/activity';
+import { TollgateError } from '../errors.js';
+import { SECOND } from '../policy/durations.js';
+import type { RunTaskRequest, RunTaskResult } from '../policy/run-task.js';
+import { type PlanDecision, runTaskResult, toRunTaskResult } from '../report/run-task-result.js';
+import { endRunTask, getRunTask, getRunTaskToken, saveRunTaskResult } from '../store/run-tasks.js';
+import type { ActivityDeps } from './deps.js';
+import { withFailures } from './failure.js';
+import { fetchPlan, type HcpCall, sendResult } from './run-task-http.js';
+
+/** A plan, and who asks what about it. */
+export interface PlanQuestion {
+  /** As it came: not yet decoded. */
+  readonly plan: Uint8Array;
+  readonly requester: string | null;
+  readonly dryRun: boolean;
+  readonly idempotencyKey: string;
+}
+
+/** What run tasks need besides: a worker without it leaves them to others. */
+export interface RunTaskDeps {
+  /** Of the signatures; tokens are sealed with it. */
+  readonly key: string;
+  readonly origins: readonly string[];
+  /** The gate itself: the decision is in the log when it answers. @throws invalid-input for what is no plan */
+  readonly judge: (question: PlanQuestion) => Promise<PlanDecision>;
+}
+
+const HEARTBEAT_EVERY_MS = SECOND;
+
+export function createRunTaskActivities(deps: Pick<ActivityDeps, 'pool' | 'now' | 'log' | 'runTasks'>) {
+  const { pool } = deps;
+  return {
+    /**
+     * Judges the plan and keeps the result, once: a repeat after a killed worker answers what is kept, or asks the gate again under the
+     * same idempotency key.
+     */
+    judgeRunTask: withFailures((id: string) =>
+      alive(async () => {
+        const { request, result } = await getRunTask(pool, id);
+        if (result === null) await saveRunTaskResult(pool, id, await judge(deps, request));
+      }),
+    ),
+
+    /** Keeps the failure that HCP is told, where nothing is kept yet. Safe to repeat. */
+    failRunTask: withFailures(async (id: string, why: string) => {
+      await saveRunTaskResult(pool, id, runTaskResult('failed', `The plan could not be judged: ${why}`));
+    }),
+
+    /** Says that it goes on: HCP gives up on a task that is silent for ten minutes. Harmless to repeat. */
+    reportRunTask: withFailures(async (id: string, message: string) => {
+      const { request, endedAt } = await getRunTask(pool, id);
+      if (endedAt === null) await call(deps, request, runTaskResult('running', message));
+    }),
+
+    /** Calls back with what is kept, and forgets the token. A repeat after that does nothing. */
+    finishRunTask: withFailures(async (id: string) => {
+      const { request, result, endedAt } = await getRunTask(pool, id);
+      if (endedAt !== null || result === null) return;
+      await call(deps, request, result);
+      await endRunTask(pool, id, deps.now());
+    }),
+
+    /** Gives up: HCP takes no answer any more. Safe to repeat. */
+    abandonRunTask: withFailures(async (id: string, why: string) => {
+      deps.log.warn({ run_task: id, why }, 'the result of a run task could not be delivered');
+      await endRunTask(pool, id, deps.now());
+    }),
+  };
+}
+
+type Deps = Parameters<typeof createRunTaskActivities>[0];
+
+async function judge(deps: Deps, request: RunTaskRequest): Promise<RunTaskResult> {
+  const { judge: ask } = configured(deps);
+  if (request.planUrl === null) {
+    return runTaskResult('failed', `Stage ${request.stage} brings no plan to judge: set the run task to run in stage post-plan`);
+  }
+  const plan = await fetchPlan(request.planUrl, await hcpCall(deps, request));
+  const decision = await ask({
+    plan,
+    requester: request.createdBy,
+    dryRun: request.isSpeculative,
+    idempotencyKey: `run-task/${request.runId}`,
+  });
+  return toRunTaskResult(decision, request.takesOutcomes);
+}
+
+async function call(deps: Deps, request: RunTaskRequest, result: RunTaskResult): Promise<void> {
+  await sendResult(request.callbackUrl, result, await hcpCall(deps, request));
+}
+
+async function hcpCall(deps: Deps, { id }: RunTaskRequest): Promise<HcpCall> {
+  const { key, origins } = configured(deps);
+  return { token: await getRunTaskToken(deps.pool, id, key), origins, signal: cancellationSignal() };
+}
+
+/** Another worker may be configured, so this one's lack is no end. */
+function configured({ runTasks }: Deps): RunTaskDeps {
+  if (runTasks === undefined) throw new TollgateError('unavailable', 'this worker has no `TOLLGATE_RUN_TASK_HMAC_KEY`');
+  return runTasks;
+}
+
+/** Beats while the work goes on, so that a killed worker is noticed within seconds. */
+async function alive<T>(work: () => Promise<T>): Promise<T> {
+  const beat = setInterval(heartbeat, HEARTBEAT_EVERY_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(beat);
+  }
+}

@@ -1,0 +1,40 @@
+/** The answer for people, at a terminal. */
+import type { WireDecision } from '../../api/contract/evaluate.js';
+import { formatCost, type Report } from './findings.js';
+
+const MARKS = { deny: 'DENY ', warn: 'WARN ', audit: 'AUDIT', needs_approval: 'ASK  ' } as const;
+
+/** Without what a terminal would act on: texts come from resources, and from whoever named them. */
+export function plain(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u202A-\u202E\u2066-\u2069]+/gu, ' ');
+}
+
+export function renderText({ decision }: Report): string {
+  const lines = [
+    decision.message,
+    ...[...decision.violations, ...decision.warnings].flatMap(findingLines),
+    ...decision.unknowns
+      .filter(({ effect }) => effect !== 'ignore')
+      .map((unknown) => `  ?     ${unknown.resource_id}: ${unknown.path} is ${unknown.reason} ${ruleOf(unknown)}`),
+    ...decision.errors.map((error) => `  !     ${error.policy_name}: ${error.message}`),
+    ...decision.exceptions_applied.map((each) => `  ok    ${each.resource_id}: exception ${each.id} ${ruleOf(each)}`),
+    ...decision.notes.map((note) => `  i     ${note.resource_id}: ${note.message} ${ruleOf(note)}`),
+    ...decision.notices.map((notice) => `  note  ${notice}`),
+    ...costLines(decision),
+  ];
+  return lines.map((line) => `${plain(line)}\n`).join('');
+}
+
+function findingLines(finding: WireDecision['violations'][number]): readonly string[] {
+  const line = `  ${MARKS[finding.effect]} ${finding.resource_id}: ${finding.message} ${ruleOf(finding)}`;
+  return finding.fix === null ? [line] : [line, `        fix: ${finding.fix.text}`];
+}
+
+function ruleOf({ policy_name: policy, rule_name: rule }: { readonly policy_name: string; readonly rule_name: string }): string {
+  return `(${policy}/${rule})`;
+}
+
+function costLines(decision: WireDecision): readonly string[] {
+  const cost = formatCost(decision);
+  return cost === undefined ? [] : [`  costs ${cost}`];
+}

@@ -1,0 +1,73 @@
+/** What a budget says against a request, in words and numbers. Pure. */
+import type { BudgetInPeriod, BudgetState } from './budget.js';
+import { monthlyWithin } from './budget-period.js';
+import { amountOf } from './budget-rules.js';
+import { observedOf } from './budget-thresholds.js';
+import type { AlertThreshold, Decimal, FailedCheck, Fix, Instant, Resource } from './model.js';
+import { add, compare, divide, multiply, roundMoney, subtract, sum } from './money.js';
+
+export interface Asked {
+  readonly resources: readonly Resource[];
+  readonly at: Instant;
+}
+
+type Crossed = Pick<AlertThreshold, 'percent' | 'of'>;
+
+/** Undefined when these resources fit in what is left. */
+export function exceededCheck(
+  budget: BudgetInPeriod,
+  state: BudgetState,
+  asked: Asked,
+  indexes: readonly number[],
+): FailedCheck | undefined {
+  const amount = amountOf(asked.resources, indexes, asked.at, budget.to);
+  const spent = roundMoney(sum([state.actual, state.committed, state.held]));
+  const total = add(spent, amount);
+  if (compare(amount, '0') <= 0 || compare(total, budget.budget) <= 0) return undefined;
+  return {
+    path: pathOf(budget),
+    observed: total,
+    limit: budget.budget,
+    message: `Requested cost of ${amount} brings ${words(budget)} to ${total}, exceeds limit of ${budget.budget}`,
+    fix: fixOf(asked, budget, subtract(budget.budget, spent), indexes),
+  };
+}
+
+/** Of one resource, what it may cost at most; of several, nothing says which of them should shrink. */
+function fixOf({ resources, at }: Asked, { to }: BudgetInPeriod, left: Decimal, indexes: readonly number[]): Fix | null {
+  const [index, ...others] = indexes;
+  const resource = index === undefined || others.length > 0 ? undefined : resources[index];
+  const added = resource === undefined ? null : monthlyWithin(left, at, to);
+  if (resource === undefined || added === null) return null;
+  const monthly = add(resource.previousMonthly ?? '0', added);
+  return { set: { 'cost.monthly': monthly }, text: `choose what costs at most ${monthly} a month` };
+}
+
+export function blockedCheck(budget: BudgetInPeriod, state: BudgetState, threshold: Crossed): FailedCheck {
+  return thresholdCheck(budget, state, threshold, `New resources are blocked until the end of ${budget.period}`);
+}
+
+export function approvalCheck(budget: BudgetInPeriod, state: BudgetState, threshold: Crossed): FailedCheck {
+  return thresholdCheck(budget, state, threshold, 'New resources need approval');
+}
+
+function thresholdCheck(budget: BudgetInPeriod, state: BudgetState, threshold: Crossed, consequence: string): FailedCheck {
+  const { percent, of } = threshold;
+  const what = of === 'actual' ? words(budget) : `the forecast of ${words(budget)}`;
+  return {
+    path: pathOf(budget),
+    observed: observedOf(threshold, budget, state),
+    limit: divide(multiply(budget.budget, String(percent)), '100', 2),
+    message: `${consequence}: ${what} has reached ${percent}% of ${budget.budget}`,
+    fix: null,
+  };
+}
+
+function pathOf({ span }: BudgetInPeriod): string {
+  return `budget.${span}`;
+}
+
+/** `monthly budget 2026-11`. */
+function words({ span, period }: BudgetInPeriod): string {
+  return `${span} budget ${period}`;
+}

@@ -1,0 +1,145 @@
+/** Which budgets a request touches, and what it would take of them. Pure. */
+import { BUDGET_SPANS, type BudgetInPeriod, type BudgetSelector, type TouchedBudget } from './budget.js';
+import { periodAt, prorate } from './budget-period.js';
+import type { CompiledPolicies, CompiledRule } from './compile.js';
+import { appliesTo } from './judge.js';
+import type { BudgetLimitRule, Decimal, Instant, Resource } from './model.js';
+import { compare, max, subtract, sum } from './money.js';
+import { remember } from './remember.js';
+
+/** A rule of a `BudgetLimit` policy, ready to judge. */
+export interface BudgetRule extends CompiledRule {
+  readonly budget: BudgetLimitRule['budget'];
+}
+
+interface BudgetIndex {
+  readonly all: readonly BudgetRule[];
+  readonly forType: (resourceType: string) => readonly BudgetRule[];
+}
+
+const indexes = new WeakMap<CompiledPolicies, BudgetIndex>();
+/** Types come from requests. */
+const MAX_INDEXED_TYPES = 1_000;
+
+/** Worked out once for each set of policies. */
+function indexOf(compiled: CompiledPolicies): BudgetIndex {
+  const before = indexes.get(compiled);
+  if (before !== undefined) return before;
+  const documents = new Map(compiled.policies.map((versioned) => [versioned.policy.name, versioned]));
+  const all = compiled.rules.flatMap((rule) => {
+    const versioned = documents.get(rule.policyName);
+    if (versioned?.policy.type !== 'BudgetLimit' || versioned.unreadable !== undefined) return [];
+    const document = versioned.policy.rules.find(({ name }) => name === rule.ruleName);
+    return document === undefined ? [] : [{ ...rule, budget: document.budget }];
+  });
+  const index = { all, forType: remember(MAX_INDEXED_TYPES, (type: string) => all.filter((rule) => rule.concerns(type))) };
+  indexes.set(compiled, index);
+  return index;
+}
+
+/** All budget rules of a set that can be judged, in the order of policy and rule names. */
+export function budgetRulesOf(compiled: CompiledPolicies): readonly BudgetRule[] {
+  return indexOf(compiled).all;
+}
+
+/** Which rows of a bill count. A policy's namespace is that of what it selects, which a bill shows as the tag `environment`. */
+function selectorOf({ namespace, selectorTags, account, service }: BudgetRule): BudgetSelector {
+  return {
+    tags: {
+      ...(namespace === undefined ? {} : { environment: namespace }),
+      ...Object.fromEntries(selectorTags.map(({ key, value }) => [key, value])),
+    },
+    ...(account === undefined ? {} : { account }),
+    ...(service === undefined ? {} : { service }),
+  };
+}
+
+/** The budgets of a rule in the periods that `at` falls into: one for each amount that it gives. */
+export function budgetsOf(rule: BudgetRule, at: Instant): readonly BudgetInPeriod[] {
+  const { policyName, ruleName } = rule;
+  return BUDGET_SPANS.flatMap((span) => {
+    const budget = rule.budget[span];
+    return budget === undefined ? [] : [{ policyName, ruleName, budget, selector: selectorOf(rule), ...periodAt(span, at) }];
+  });
+}
+
+/**
+ * What a resource adds to a month; null when that is not known. A change of what exists adds the difference, and one that makes it
+ * cheaper nothing: what it saves is billed less only from then on.
+ */
+export function addedMonthly({ cost, previousMonthly }: Resource): Decimal | null {
+  if (cost.monthly === null || previousMonthly === null) return null;
+  return previousMonthly === undefined ? cost.monthly : max('0', subtract(cost.monthly, previousMonthly));
+}
+
+/** What makes an existing resource cheaper, or leaves its cost, is nobody's to stop. */
+function addsCost(resource: Resource): boolean {
+  if (resource.previousMonthly === undefined) return true;
+  const added = addedMonthly(resource);
+  return added === null || compare(added, '0') > 0;
+}
+
+/** What these resources would take of a budget from `at` to the end of its period; those of no known cost add nothing. */
+export function amountOf(resources: readonly Resource[], indexes: readonly number[], at: Instant, to: Instant): Decimal {
+  const monthly = indexes.map((index) => {
+    const resource = resources[index];
+    return (resource && addedMonthly(resource)) ?? '0';
+  });
+  return prorate(sum(monthly), at, to);
+}
+
+/** The resources of a request that add cost, by what one rule makes of them. */
+export interface Counted {
+  readonly rule: BudgetRule;
+  /** Certainly count against its budgets. */
+  readonly sure: readonly number[];
+  /** May count: something that its selector reads is not known. */
+  readonly unsure: readonly number[];
+}
+
+/** For each rule that counts at least one resource, or may; in the order of policy and rule names. */
+export function countResources(compiled: CompiledPolicies, resources: readonly Resource[]): readonly Counted[] {
+  const { forType } = indexOf(compiled);
+  const counted = new Map<BudgetRule, { readonly rule: BudgetRule; sure: number[]; unsure: number[] }>();
+  resources.forEach((resource, index) => {
+    const rules = forType(resource.type);
+    if (rules.length === 0 || !addsCost(resource)) return;
+    for (const rule of rules) {
+      const applies = appliesTo(rule, resource);
+      if (applies === 'no') continue;
+      const found = counted.get(rule) ?? { rule, sure: [], unsure: [] };
+      counted.set(rule, found);
+      (applies === 'yes' ? found.sure : found.unsure).push(index);
+    }
+  });
+  return [...counted.values()].sort((a, b) => byNames(a.rule, b.rule));
+}
+
+function byNames(a: BudgetRule, b: BudgetRule): number {
+  if (a.policyName !== b.policyName) return a.policyName < b.policyName ? -1 : 1;
+  return a.ruleName < b.ruleName ? -1 : 1;
+}
+
+/**
+ * The budgets of which `judgeBudgets` needs the state: those that a resource counts against, or may. In the order of policy and rule
+ * names and spans; empty for a request that adds no cost, and at no cost where no budget concerns its types.
+ */
+export function touchedBudgets(compiled: CompiledPolicies, resources: readonly Resource[], at: Instant): readonly TouchedBudget[] {
+  return countResources(compiled, resources).flatMap(({ rule, sure }) => {
+    const names = namesOf(resources, sure);
+    return budgetsOf(rule, at).map((budget) => ({
+      ...budget,
+      amount: amountOf(resources, sure, at, budget.to),
+      resourceIndexes: sure,
+      resources: names,
+    }));
+  });
+}
+
+function namesOf(resources: readonly Resource[], indexes: readonly number[]): readonly string[] {
+  const names = indexes.flatMap((index) => {
+    const resource = resources[index];
+    return [resource?.id, resource?.name, resource?.address];
+  });
+  return [...new Set(names.filter((name) => typeof name === 'string'))];
+}

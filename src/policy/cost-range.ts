@@ -1,0 +1,66 @@
+/** What things cost a month, as an interval: low, likely, high. An open end is null, and what leaves it open is named. */
+import type { Cost, Decimal, Resource } from './model.js';
+import { add, compare, roundMoney } from './money.js';
+
+export interface CostBounds {
+  readonly low: Decimal;
+  /** Null is open: part of it has no price. */
+  readonly high: Decimal | null;
+}
+
+/** Bounds of a month; null when nothing of it is known. */
+export function boundsOf({ monthly, range, unpriced = [] }: Cost): CostBounds | null {
+  if (range !== undefined) return range;
+  if (monthly === null) return null;
+  return { low: monthly, high: unpriced.length === 0 ? monthly : null };
+}
+
+/** `within` and `above` whatever it turns out to be; `may-exceed` when only the high end is above; `unknown` when the high end is open. */
+export type Comparison = 'within' | 'above' | 'may-exceed' | 'unknown';
+
+/** Compares with a limit that itself is within. */
+export function compareWithLimit({ low, high }: CostBounds, limit: Decimal): Comparison {
+  if (compare(low, limit) > 0) return 'above';
+  if (high === null) return 'unknown';
+  return compare(high, limit) > 0 ? 'may-exceed' : 'within';
+}
+
+/** Why the high end is open: `no price for storage, data processed`; undefined when no part is named. */
+export function whyOpen({ unpriced = [] }: Cost): string | undefined {
+  return unpriced.length === 0 ? undefined : `no price for ${unpriced.join(', ')}`;
+}
+
+export interface TotalCost {
+  readonly low: Decimal | null;
+  readonly likely: Decimal | null;
+  readonly high: Decimal | null;
+  /** Each resource, or part of one, that has no price: `web-1`, `web-1: storage`. */
+  readonly unpriced: readonly string[];
+}
+
+function unpricedOf(cost: Cost, name: string): readonly string[] {
+  const parts = cost.unpriced ?? [];
+  if (parts.length > 0) return parts.map((part) => `${name}: ${part}`);
+  return boundsOf(cost)?.high === null || cost.monthly === null ? [name] : [];
+}
+
+/** A month of all resources, to the cent. Each open end opens the whole; with none priced nothing is known; without resources it is nothing. */
+export function totalCost(resources: readonly Resource[], nameOf: (index: number) => string): TotalCost {
+  let known = resources.length === 0;
+  let low: Decimal = '0';
+  let likely: Decimal = '0';
+  let high: Decimal | null = '0';
+  const unpriced: string[] = [];
+  resources.forEach(({ cost }, index) => {
+    const bounds = boundsOf(cost);
+    if (bounds !== null) {
+      known = true;
+      low = add(low, bounds.low);
+      likely = add(likely, cost.monthly ?? bounds.low);
+    }
+    high = bounds?.high == null || high === null ? null : add(high, bounds.high);
+    unpriced.push(...unpricedOf(cost, nameOf(index)));
+  });
+  if (!known) return { low: null, likely: null, high: null, unpriced };
+  return { low: roundMoney(low), likely: roundMoney(likely), high: high === null ? null : roundMoney(high), unpriced };
+}

@@ -1,0 +1,266 @@
+/** Holds on budgets: taken in the transaction of the decision, many decisions under one lock; committed, released, or over by time. */
+import { TollgateError } from '../errors.js';
+import { newId } from '../ids.js';
+import { type BudgetKey, type BudgetState, budgetKey, type HoldRecord, type TouchedBudget } from '../policy/budget.js';
+import { parsePeriod } from '../policy/budget-period.js';
+import type { Decimal, Instant, TakenHold, WantedHold } from '../policy/model.js';
+import { add, subtract } from '../policy/money.js';
+import { addToTotals, type BudgetStates, type BudgetToLock, lockBudgets } from './budgets.js';
+import type { Db } from './db.js';
+import { closeHolds, findFormerHolds, findHold, insertHolds, lockHold, writeCommitted } from './holds.js';
+
+/** Names what is deployed: a repeat takes the place of what it held before. */
+export interface Deployment {
+  readonly principal: string;
+  /** Of the body; scoped to the principal. */
+  readonly idempotencyKey: string | null;
+  /** Names the deployment where there is no key. */
+  readonly planDigest: string | null;
+}
+
+/** A request whose decision needs the state of budgets. */
+export interface BudgetedRequest extends Deployment {
+  readonly decisionId: string;
+  readonly requester: string;
+  readonly at: Instant;
+  /** Of `touchedBudgets`. */
+  readonly touched: readonly TouchedBudget[];
+}
+
+/** Budgets that are locked while requests are decided on them one after the other. */
+export interface BudgetSession {
+  /** By `budgetKey`, as this request finds them: after what those before it took, without what its own deployment holds. */
+  statesFor(request: BudgetedRequest): BudgetStates;
+  /** Takes what the request holds: nothing for a denial. What its deployment held before is given back in any case. */
+  take(request: BudgetedRequest, wanted: readonly WantedHold[]): readonly TakenHold[];
+  /** Writes what was taken and given back; one statement for each table, however many requests there are. */
+  write(): Promise<void>;
+}
+
+/**
+ * Locks all budgets that requests touch, for the transaction that decides them and writes their decisions. Safe to repeat with the same
+ * requests: what they hold already is replaced.
+ */
+export function createBudgetSessions({ holdExpiresAfterMs }: { readonly holdExpiresAfterMs: number }) {
+  return async (db: Db, requests: readonly BudgetedRequest[]): Promise<BudgetSession> => {
+    const at = Math.max(0, ...requests.map((request) => request.at));
+    const before = await findFormerHolds(db, requests);
+    const touched = requests.flatMap((request) => request.touched);
+    const states = await lockBudgets(db, [...touched, ...untouched(before, touched)], at);
+    // INVARIANT: asked again after the lock, in a statement of its own, so that it sees what the last holder of the lock wrote.
+    const former = before.length === 0 && requests.every(isNameless) ? [] : await findFormerHolds(db, requests);
+    return new Session(db, { states, former, at, holdExpiresAfterMs });
+  };
+}
+
+function isNameless({ idempotencyKey, planDigest }: Deployment): boolean {
+  return idempotencyKey === null && planDigest === null;
+}
+
+/** Budgets that deployments hold on and no longer touch: they are locked too, by what is known of them. */
+function untouched(holds: readonly HoldRecord[], touched: readonly BudgetToLock[]): readonly BudgetToLock[] {
+  const known = new Set(touched.map(budgetKey));
+  return holds.flatMap((hold) => {
+    const period = parsePeriod(hold.period);
+    if (known.has(budgetKey(hold)) || period === undefined) return [];
+    const { policyName, ruleName } = hold;
+    return [{ policyName, ruleName, period: hold.period, from: period.from, to: period.to, budget: '0', selector: null }];
+  });
+}
+
+/** Key of what replaces what; null where nothing but the decision itself names it. */
+function deploymentKey({ principal, idempotencyKey, planDigest }: Deployment): string | null {
+  if (idempotencyKey !== null) return JSON.stringify([principal, idempotencyKey]);
+  return planDigest;
+}
+
+interface SessionStart {
+  readonly states: BudgetStates;
+  readonly former: readonly HoldRecord[];
+  readonly at: Instant;
+  readonly holdExpiresAfterMs: number;
+}
+
+class Session implements BudgetSession {
+  readonly #db: Db;
+  readonly #start: SessionStart;
+  readonly #states: Map<string, BudgetState>;
+  /** What deployments hold at the moment, those of this session too. */
+  readonly #live = new Map<string, readonly HoldRecord[]>();
+  readonly #byDecision = new Map<string, readonly HoldRecord[]>();
+  readonly #taken: HoldRecord[] = [];
+  readonly #replaced = new Set<HoldRecord>();
+
+  constructor(db: Db, start: SessionStart) {
+    this.#db = db;
+    this.#start = start;
+    this.#states = new Map(start.states);
+    // One whose budget is not locked came in meanwhile and elsewhere: it stays until its time is over.
+    const former = start.former.filter((hold) => start.states.has(budgetKey(hold)));
+    for (const hold of former) {
+      this.#remember(hold);
+      this.#byDecision.set(hold.decisionId, [...(this.#byDecision.get(hold.decisionId) ?? []), hold]);
+    }
+  }
+
+  statesFor(request: BudgetedRequest): BudgetStates {
+    this.#replace(request);
+    return new Map(
+      request.touched.flatMap((budget) => {
+        const state = this.#states.get(budgetKey(budget));
+        return state === undefined ? [] : [[budgetKey(budget), state]];
+      }),
+    );
+  }
+
+  take(request: BudgetedRequest, wanted: readonly WantedHold[]): readonly TakenHold[] {
+    this.#replace(request);
+    const holds = wanted.map((hold) => toHold(request, hold, this.#start.holdExpiresAfterMs));
+    for (const hold of holds) {
+      this.#addHeld(hold, hold.amount);
+      this.#remember(hold);
+    }
+    this.#taken.push(...holds);
+    return holds.map(({ id, policyName, ruleName, period, amount, expiresAt }) => ({
+      id,
+      policyName,
+      ruleName,
+      period,
+      amount,
+      expiresAt,
+    }));
+  }
+
+  async write(): Promise<void> {
+    const replaced = [...this.#replaced];
+    await insertHolds(this.#db, this.#taken);
+    await closeHolds(this.#db, replaced, { status: 'released', at: this.#start.at, by: null, reason: 'replaced' });
+    await addToTotals(this.#db, [
+      ...this.#taken.map((hold) => ({ ...hold, held: hold.amount, committed: '0' })),
+      ...replaced.map((hold) => ({ ...hold, held: subtract('0', hold.amount), committed: '0' })),
+    ]);
+  }
+
+  /** What the deployment held before, and what this very decision did when it was made before. */
+  #replace(request: BudgetedRequest): void {
+    const key = deploymentKey(request);
+    const held = [...((key === null ? undefined : this.#live.get(key)) ?? []), ...(this.#byDecision.get(request.decisionId) ?? [])];
+    if (key !== null) this.#live.delete(key);
+    for (const hold of held) {
+      if (this.#replaced.has(hold)) continue;
+      this.#addHeld(hold, subtract('0', hold.amount));
+      this.#replaced.add(hold);
+    }
+  }
+
+  #remember(hold: HoldRecord): void {
+    const key = deploymentKey(hold);
+    if (key !== null) this.#live.set(key, [...(this.#live.get(key) ?? []), hold]);
+  }
+
+  #addHeld(key: BudgetKey, amount: Decimal): void {
+    const state = this.#states.get(budgetKey(key));
+    if (state !== undefined) this.#states.set(budgetKey(key), { ...state, held: add(state.held, amount) });
+  }
+}
+
+function toHold(request: BudgetedRequest, { policyName, ruleName, period, amount }: WantedHold, holdExpiresAfterMs: number): HoldRecord {
+  const { decisionId, principal, requester, idempotencyKey, planDigest, touched, at } = request;
+  const key = budgetKey({ policyName, ruleName, period });
+  return {
+    id: newId('hold'),
+    policyName,
+    ruleName,
+    period,
+    amount,
+    status: 'held',
+    settled: '0',
+    decisionId,
+    principal,
+    requester,
+    idempotencyKey,
+    planDigest,
+    resources: touched.find((budget) => budgetKey(budget) === key)?.resources ?? [],
+    takenAt: at,
+    expiresAt: at + holdExpiresAfterMs,
+    committedAt: null,
+    closedAt: null,
+    closedBy: null,
+    closeReason: null,
+  };
+}
+
+export interface HoldMove {
+  readonly id: string;
+  readonly principal: string;
+  readonly at: Instant;
+}
+
+export interface MovedHold {
+  readonly before: HoldRecord;
+  readonly after: HoldRecord;
+}
+
+/**
+ * Turns a hold into committed money: what it was for has been made. Repeating it changes nothing.
+ * @throws not-found, or conflict for one that was released or whose time is over
+ */
+export function commitHold(db: Db, move: HoldMove): Promise<MovedHold> {
+  return moveHold(db, move, ['committed', 'settled'], async (hold) => {
+    await writeCommitted(db, hold.id, move.at, move.principal);
+    await addToTotals(db, [{ ...hold, held: subtract('0', hold.amount), committed: hold.amount }]);
+  });
+}
+
+/**
+ * Gives a hold back: what it was for is not made. Repeating it changes nothing.
+ * @throws not-found, or conflict for one that was committed or whose time is over
+ */
+export function releaseHold(db: Db, move: HoldMove): Promise<MovedHold> {
+  return moveHold(db, move, ['released'], async (hold) => {
+    await closeHolds(db, [hold], { status: 'released', at: move.at, by: move.principal, reason: 'released' });
+    await addToTotals(db, [{ ...hold, held: subtract('0', hold.amount), committed: '0' }]);
+  });
+}
+
+async function moveHold(
+  db: Db,
+  { id, at }: HoldMove,
+  done: readonly HoldRecord['status'][],
+  act: (hold: HoldRecord) => Promise<void>,
+): Promise<MovedHold> {
+  const found = await findHold(db, id);
+  if (found === undefined) throw new TollgateError('not-found', `there is no hold \`${id}\``);
+  await lockBudgets(db, untouched([found], []), at);
+  const before = await lockHold(db, id);
+  if (done.includes(before.status)) return { before, after: before };
+  if (before.status !== 'held') throw new TollgateError('conflict', whyNot(before));
+  await act(before);
+  return { before, after: await lockHold(db, id) };
+}
+
+function whyNot({ id, status, closedAt, closeReason, expiresAt }: HoldRecord): string {
+  const when = (at: Instant) => new Date(at).toISOString();
+  if (status === 'expired') return `hold \`${id}\` expired at ${when(expiresAt)}: evaluate again`;
+  if (status !== 'released') return `hold \`${id}\` is ${status}`;
+  const how = closeReason === 'replaced' ? 'replaced by a later evaluation of the same deployment' : 'released';
+  return `hold \`${id}\` was ${how}${closedAt === null ? '' : ` at ${when(closedAt)}`}`;
+}
+
+/**
+ * Gives back what decisions hold that had to be answered without their holds, because nobody knew whether their transaction was
+ * committed. Safe to repeat.
+ */
+export async function releaseHoldsOf(db: Db, decisionIds: readonly string[], at: Instant): Promise<void> {
+  const nobody = { principal: '', idempotencyKey: null, planDigest: null };
+  const asked = decisionIds.map((decisionId) => ({ ...nobody, decisionId }));
+  const before = await findFormerHolds(db, asked);
+  if (before.length === 0) return;
+  await lockBudgets(db, untouched(before, []), at);
+  const holds = await findFormerHolds(db, asked);
+  await closeHolds(db, holds, { status: 'released', at, by: null, reason: 'not answered' });
+  await addToTotals(
+    db,
+    holds.map((hold) => ({ ...hold, held: subtract('0', hold.amount), committed: '0' })),
+  );
+}

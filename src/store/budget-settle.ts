@@ -1,0 +1,54 @@
+/** After bills were imported: what was billed becomes actual, and what was committed and is billed now is no longer counted twice. */
+import { type BudgetInPeriod, type BudgetKey, budgetKey } from '../policy/budget.js';
+import { budgetRulesOf, budgetsOf } from '../policy/budget-rules.js';
+import { type CompiledPolicies, compilePolicies } from '../policy/compile.js';
+import { DAY } from '../policy/durations.js';
+import type { Instant } from '../policy/model.js';
+import { countActuals, settleCommitted } from './budget-actuals.js';
+import { type BudgetToLock, listStoredBudgets, lockBudgets, readSelectors, type TimeSpan } from './budgets.js';
+import type { Db } from './db.js';
+import { loadEnforcing } from './enforcing.js';
+
+export interface SettleOptions {
+  readonly at: Instant;
+  /** `settings.budgets.billedAfterMs`. */
+  readonly billedAfterMs: number;
+}
+
+/**
+ * Call it in the transaction that imports or replaces a bill, after its rows are in, with the time that its charges fall into, old ones
+ * that it replaced too. Works out each budget whose period shares that time: those of enforcing rules, and all that have a row. Answers
+ * them. Safe to repeat: what is counted is what is there.
+ */
+export async function settleActuals(
+  db: Db,
+  periods: readonly TimeSpan[],
+  { at, billedAfterMs }: SettleOptions,
+): Promise<readonly BudgetKey[]> {
+  const compiled = compilePolicies((await loadEnforcing(db)).policies);
+  const enforcing = periods.flatMap((period) => budgetsDuring(compiled, period));
+  const known = new Set(enforcing.map(budgetKey));
+  const stored = (await listStoredBudgets(db, periods)).filter((budget) => !known.has(budgetKey(budget)));
+  const budgets: readonly BudgetToLock[] = [...enforcing, ...stored];
+  await lockBudgets(db, budgets, at);
+  await countActuals(db, await readSelectors(db, budgets), at);
+  await settleCommitted(db, budgets, billedAfterMs);
+  return budgets.map(({ policyName, ruleName, period }) => ({ policyName, ruleName, period }));
+}
+
+/** The shortest period is longer than this. */
+const STEP = 20 * DAY;
+
+/** All budgets of all rules whose period shares time with this one. */
+function budgetsDuring(compiled: CompiledPolicies, { from, to }: TimeSpan): readonly BudgetInPeriod[] {
+  const rules = budgetRulesOf(compiled);
+  const found = new Map<string, BudgetInPeriod>();
+  const moments = [...stepsBetween(from, to), to - 1];
+  for (const at of moments) for (const rule of rules) for (const budget of budgetsOf(rule, at)) found.set(budgetKey(budget), budget);
+  return [...found.values()];
+}
+
+function stepsBetween(from: Instant, to: Instant): readonly Instant[] {
+  const count = Math.max(1, Math.ceil((to - from) / STEP));
+  return Array.from({ length: count }, (_, index) => from + index * STEP);
+}
