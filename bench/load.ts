@@ -75,7 +75,7 @@ function drive(port: number, requests: readonly Buffer[], state: State, latencie
     socket.on('data', (chunk: Buffer) => {
       if (missing >= 0) missing -= chunk.length;
       else {
-        head += chunk.latin1Slice();
+        head += chunk.toString('latin1');
         const end = head.indexOf('\r\n\r\n');
         if (end === -1) return;
         if (!head.startsWith('HTTP/1.1 200')) state.failed += 1;

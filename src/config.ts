@@ -34,6 +34,8 @@ export interface Config {
   readonly runTaskKey: string | null;
   /** Of a bill that is imported. */
   readonly importBytes: number;
+  /** Whether a decision is written before it is answered, or at once after. */
+  readonly decisionLog: 'durable' | 'relaxed';
   readonly settings: Settings;
   readonly settingLines: readonly SettingLine[];
   readonly directory: Directory;
@@ -42,6 +44,8 @@ export interface Config {
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const DECISION_LOGS = ['durable', 'relaxed'] as const;
 
 const port = (fallback: number) =>
   z
@@ -75,6 +79,7 @@ const environment = z.object({
     .regex(/^[1-9]\d{0,6}$/, 'expected a whole number of megabytes')
     .transform(Number)
     .default(2_048),
+  TOLLGATE_DECISION_LOG: z.enum(DECISION_LOGS, `expected one of ${DECISION_LOGS.join(', ')}`).default('durable'),
   TOLLGATE_TEMPORAL_UI_URL: url(/^https?$/, '`http://127.0.0.1:8233`').default('http://127.0.0.1:8233'),
 });
 
@@ -113,6 +118,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd = process.cwd()): Config 
     metricsAddress: variables.TOLLGATE_METRICS_ADDRESS ?? null,
     runTaskKey: variables.TOLLGATE_RUN_TASK_HMAC_KEY ?? null,
     importBytes: variables.TOLLGATE_IMPORT_LIMIT_MB * 1024 * 1024,
+    decisionLog: variables.TOLLGATE_DECISION_LOG,
     settings: settings.settings,
     settingLines: settings.lines,
     directory,

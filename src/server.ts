@@ -39,7 +39,7 @@ export async function runServer(env: NodeJS.ProcessEnv = process.env): Promise<v
     queryTimeoutMs: 20_000,
     onError: (err) => log.warn({ err }, 'a database connection broke'),
   });
-  const parts = createGateParts(pool, config.settings, log);
+  const parts = createGateParts(pool, config, log);
   const connection = Connection.lazy(config.temporal.connectionOptions);
   const server = createServer({ requestTimeout: LONGEST_REQUEST_MS }, appOf(config, { ...parts, pool, connection, log }));
   await Promise.all([parts.snapshot.start(), listen(server, config)]);

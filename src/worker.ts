@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { watchBudgets } from './activities/budget-watches.js';
 import type { ActivityDeps } from './activities/deps.js';
 import { createActivities } from './activities/index.js';
 import { startPolicyWorkflows } from './activities/policy-workflows.js';
@@ -85,7 +86,7 @@ async function start(config: Config, pool: Pool, log: Logger): Promise<Started> 
   const native = await NativeConnection.connect(connectionOptions);
   const connection = Connection.lazy(connectionOptions);
   // For the plans that HCP Terraform asks about.
-  const gate = config.runTaskKey === null ? undefined : createGateParts(pool, config.settings, log);
+  const gate = config.runTaskKey === null ? undefined : createGateParts(pool, config, log);
   try {
     await ensureSearchAttributes(connection, namespace);
     const client = new Client({ connection, namespace });
@@ -117,6 +118,7 @@ async function start(config: Config, pool: Pool, log: Logger): Promise<Started> 
     });
     await ensureStandingWorkflows(client, config.settings, acceleration);
     await startPolicyWorkflows(deps);
+    await watchBudgets(deps);
     return { deps, worker, native, connection, ...(gate === undefined ? {} : { gate }) };
   } catch (error) {
     await Promise.allSettled([native.close(), connection.close(), ...(gate === undefined ? [] : [closeGateParts(gate)])]);

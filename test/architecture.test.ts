@@ -26,7 +26,7 @@ const TABLE: Readonly<Record<string, { readonly ours: readonly string[]; readonl
   notify: { ours: ['policy', 'errors', 'notify/words'], npm: ['pino'] },
   store: {
     ours: [...CORE, 'policy/documents', 'report', 'ids', 'package-root'],
-    npm: ['pg', 'node-pg-migrate', 'pg-copy-streams', 'csv-parse'],
+    npm: ['pg', 'node-pg-migrate', 'pg-copy-streams'],
   },
   // The simulated cloud is in PostgreSQL; the catalog makes the look-ups that the doors ask for.
   cloud: { ours: [...CORE, 'store', 'ids', 'package-root', 'types:intake'], npm: ['zod'] },

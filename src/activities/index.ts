@@ -1,4 +1,5 @@
 import { createApprovalActivities } from './approval.js';
+import { createBudgetActivities } from './budget-watch.js';
 import type { ActivityDeps } from './deps.js';
 import { createExceptionActivities } from './exception.js';
 import { createNoticeActivities } from './notices.js';
@@ -13,6 +14,7 @@ export function createActivities(deps: ActivityDeps) {
     ...createNoticeActivities(deps),
     ...createPolicyActivities(deps),
     ...createApprovalActivities(deps),
+    ...createBudgetActivities(deps),
     ...createExceptionActivities(deps),
     ...createRemediationActivities(deps),
     ...createRunTaskActivities(deps),

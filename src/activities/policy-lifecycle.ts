@@ -10,6 +10,7 @@ import { listRemediations } from '../store/remediations.js';
 import { closeViolationsOfPolicy } from '../store/violations.js';
 import { workflowIds } from '../workflows/messages.js';
 import { allPages } from './all-pages.js';
+import { watchBudgets } from './budget-watches.js';
 import type { ActivityDeps } from './deps.js';
 import { tellOfPolicy } from './policy-notices.js';
 import { isRefused, refusal, unknownSubject } from './refusal.js';
@@ -46,7 +47,11 @@ export function createPolicyActivities(deps: ActivityDeps) {
     },
 
     /** Makes one move. Safe to repeat: `key` says whether it was made. Refuses with one of `REFUSALS`. */
-    movePolicy: (request: MovePolicyRequest) => transaction(deps.pool, (db) => move(deps, db, request)),
+    async movePolicy(request: MovePolicyRequest): Promise<PolicyRecord> {
+      const moved = await transaction(deps.pool, (db) => move(deps, db, request));
+      if (moved.type === 'BudgetLimit') await watchBudgets(deps, moved.name);
+      return moved;
+    },
 
     /** After a policy has ceased to enforce: its remediations close. Safe to repeat. */
     async closeRemediationsOfPolicy(name: string): Promise<void> {

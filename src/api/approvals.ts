@@ -1,47 +1,28 @@
-/** What the gate does about a request that needs approval: finds what was granted, and asks for what was not. */
-import { createHash } from 'node:crypto';
+/** What the gate does about a request that needs approval: asks for it, rule by rule. */
 import { WithStartWorkflowOperation } from '@temporalio/client';
 import { newId } from '../ids.js';
 import { approvalWords } from '../notify/approval-words.js';
 import { APPROVAL_EXPIRES_AFTER_MS, type ApprovalRecord } from '../policy/approval.js';
-import { canonicalJson } from '../policy/canonical.js';
 import { waitingLength } from '../policy/durations.js';
 import { approversFor } from '../policy/exception.js';
-import type { Decision, DeployFinding, Instant, Policy, Resource } from '../policy/model.js';
+import type { Instant, Policy } from '../policy/model.js';
 import { openApprovals } from '../store/approvals.js';
 import { transaction } from '../store/db.js';
 import { adminsAt } from '../store/exception-requests.js';
 import { addressed, writeNotices } from '../store/outbox.js';
-import type { SnapshotState } from '../store/snapshot.js';
 import { type ApprovalInput, WORKFLOWS, workflowIds } from '../workflows/messages.js';
-import { nameOf } from './contract/evaluate.js';
-import { toWireResourceInput } from './contract/resource-input.js';
-import type { AppContext } from './deps.js';
-
-/** Names a request by what it asks for whom: an approval is for exactly that, its cost included. */
-export function requestKeyOf(requester: string, resources: readonly Resource[]): string {
-  const input = canonicalJson({ requester, resources: resources.map(toWireResourceInput) });
-  return `sha256:${createHash('sha256').update(input).digest('hex')}`;
-}
-
-/** `policy/rule` of what is granted of a request at `at`. */
-export function grantedOf({ granted }: SnapshotState, requestKey: string, at: Instant): ReadonlySet<string> {
-  const live = (granted.get(requestKey) ?? []).filter(({ expiresAt }) => at < expiresAt);
-  return new Set(live.map(({ policyName, ruleName }) => `${policyName}/${ruleName}`));
-}
+import type { WireDecision } from './contract/evaluate.js';
+import type { AppContext, GateContext } from './deps.js';
 
 export interface ApprovalQuestion {
-  readonly decision: Decision;
-  readonly decisionId: string;
+  readonly answer: WireDecision;
   readonly requestKey: string;
-  readonly resources: readonly Resource[];
-  readonly monthlyCost: string | null;
   readonly principal: string;
   readonly requester: string;
   readonly at: Instant;
 }
 
-type AskDeps = Pick<AppContext, 'pool' | 'snapshot' | 'directory' | 'temporal' | 'log'>;
+type AskDeps = Pick<GateContext, 'pool' | 'snapshot' | 'directory' | 'temporal' | 'log'>;
 
 /** Opens an approval for each rule that asks, and tells those who may decide; what is pending for the same request already is answered again. */
 export async function askForApproval(deps: AskDeps, question: ApprovalQuestion): Promise<readonly ApprovalRecord[]> {
@@ -65,9 +46,9 @@ function messageOf(record: ApprovalRecord) {
 
 function wantedOf({ snapshot, directory }: AskDeps, question: ApprovalQuestion, admins: readonly string[]): readonly ApprovalRecord[] {
   const { policies, installation } = snapshot.get();
-  const { requester, principal, resources, at } = question;
-  return byRule(question.decision).map((findings) => {
-    const [{ policyName, policyVersion, ruleName }] = findings;
+  const { answer, requester, principal, at } = question;
+  return byRule(answer).map((findings) => {
+    const [{ policy_name: policyName, policy_version: policyVersion, rule_name: ruleName }] = findings;
     const policy = policies.policies.find((one) => one.policy.name === policyName)?.policy;
     const { groups, expiresAfterMs } = termsOf(policy, ruleName);
     const named = groups === null ? {} : { exceptionApprovers: groups };
@@ -76,16 +57,16 @@ function wantedOf({ snapshot, directory }: AskDeps, question: ApprovalQuestion, 
     const waitMs = waitingLength(expiresAfterMs, installation.acceleration);
     return {
       id,
-      decisionId: question.decisionId,
+      decisionId: answer.decision_id,
       policyName,
       policyVersion,
       ruleName,
       requestKey: question.requestKey,
       principal,
       requester,
-      resources: [...new Set(findings.map(({ resourceIndex }) => nameOf(resources, resourceIndex)))],
+      resources: [...new Set(findings.map(({ resource_id: name }) => name))],
       reasons: [...new Set(findings.map(({ message }) => message))],
-      monthlyCost: question.monthlyCost,
+      monthlyCost: answer.cost.likely,
       groups,
       approvers: may.filter((one) => one !== principal),
       status: 'pending',
@@ -100,12 +81,12 @@ function wantedOf({ snapshot, directory }: AskDeps, question: ApprovalQuestion, 
   });
 }
 
-type Findings = readonly [DeployFinding, ...DeployFinding[]];
+type Finding = WireDecision['violations'][number];
 
-function byRule({ violations }: Decision): readonly Findings[] {
-  const groups = new Map<string, [DeployFinding, ...DeployFinding[]]>();
+function byRule({ violations }: WireDecision): readonly (readonly [Finding, ...Finding[]])[] {
+  const groups = new Map<string, [Finding, ...Finding[]]>();
   for (const finding of violations.filter(({ effect }) => effect === 'needs_approval')) {
-    const key = `${finding.policyName}/${finding.ruleName}`;
+    const key = `${finding.policy_name}/${finding.rule_name}`;
     const same = groups.get(key);
     if (same === undefined) groups.set(key, [finding]);
     else same.push(finding);

@@ -1,22 +1,24 @@
 import type { Db } from '../store/db.js';
 import type { DecisionRecord } from '../store/decisions.js';
 import { type ExceptionUse, recordExceptionUses } from '../store/exception-uses.js';
-import { type NewNotice, writeNotices } from '../store/outbox.js';
+import { writeNotices } from '../store/outbox.js';
 import type { WireDecision } from './contract/evaluate.js';
+import type { DenialNotice } from './denial-notices.js';
 
 /** A decision with what else becomes true by it; all of it is written in one transaction. */
 export interface LoggedDecision extends DecisionRecord {
   /** What `result` is the text of. */
   readonly answer: WireDecision;
   readonly uses: readonly ExceptionUse[];
-  readonly notices: readonly NewNotice[];
+  /** Null where there is nobody to tell. */
+  readonly denial: DenialNotice | null;
   /** Exceptions whose cap these uses reach. */
   readonly exhausted: readonly string[];
 }
 
 /** Whether `writeDecisionFacts` has nothing to write for it. */
-export function isPlainDecision({ uses, notices }: LoggedDecision): boolean {
-  return uses.length === 0 && notices.length === 0;
+export function isPlainDecision({ uses, denial }: LoggedDecision): boolean {
+  return uses.length === 0 && denial === null;
 }
 
 /**
@@ -25,7 +27,7 @@ export function isPlainDecision({ uses, notices }: LoggedDecision): boolean {
  */
 export async function writeDecisionFacts(db: Db, decisions: readonly LoggedDecision[]): Promise<void> {
   const uses = decisions.flatMap((decision) => decision.uses);
-  const notices = decisions.flatMap((decision) => decision.notices);
+  const notices = decisions.flatMap(({ denial }) => denial?.notices ?? []);
   if (uses.length > 0) await recordExceptionUses(db, uses);
   if (notices.length > 0) await writeNotices(db, notices, Math.max(...decisions.map(({ at }) => at)));
 }

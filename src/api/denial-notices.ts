@@ -4,30 +4,69 @@ import type { WireDecision } from './contract/evaluate.js';
 
 const FINDINGS_TOLD = 10;
 
-/** Notices of a denial to its requester. */
-export function denialNotices(answer: WireDecision, requester: string): readonly NewNotice[] {
-  const { violations } = answer;
-  const lines = violations
-    .slice(0, FINDINGS_TOLD)
-    .map((finding) => `${finding.resource_id}: ${finding.message}${finding.fix === null ? '' : `; ${finding.fix.text}`}`);
-  const more =
-    violations.length > FINDINGS_TOLD ? [`and ${violations.length - FINDINGS_TOLD} more, see decision ${answer.decision_id}`] : [];
-  const reasons = violations.length === 0 ? ['a value that a policy needs is not known'] : [...lines, ...more];
-  return addressed({ ...denialKey(answer, requester), title: answer.message, body: reasons.join('\n') }, [requester]);
+/** What a denial tells its requester, and under which key: the same key is told once. */
+export interface DenialNotice {
+  readonly key: string;
+  readonly notices: readonly NewNotice[];
+}
+
+/** A pipeline that tries again and again is told once an hour of the same findings, not at each denial. */
+export function denialNotice(log: object, answer: WireDecision, requester: string): DenialNotice | null {
+  const hour = answer.evaluated_at.slice(0, HOUR_OF_INSTANT);
+  const key = keyOf(answer, requester);
+  if (toldBy(log).has(key, hour)) return null;
+  const hash = createHash('sha256').update(key).digest('hex');
+  const message = { subject: `denial:${hash}`, stage: `denied ${hour}`, title: answer.message, body: bodyOf(answer) };
+  return { key, notices: addressed(message, [requester]) };
 }
 
 const HOUR_OF_INSTANT = '2026-11-22T10'.length;
 
-/** Subject and stage: a pipeline that tries again and again is told once an hour of the same findings, not at each denial. */
-function denialKey({ violations, unknowns, evaluated_at: at }: WireDecision, requester: string): Pick<NewNotice, 'subject' | 'stage'> {
+function keyOf({ violations, unknowns }: WireDecision, requester: string): string {
   const findings = [...violations, ...unknowns].map(({ policy_name, rule_name, resource_id, path }) => [
     policy_name,
     rule_name,
     resource_id,
     path,
   ]);
-  const hash = createHash('sha256')
-    .update(JSON.stringify([requester, findings]))
-    .digest('hex');
-  return { subject: `denial:${hash}`, stage: `denied ${at.slice(0, HOUR_OF_INSTANT)}` };
+  return JSON.stringify([requester, findings]);
+}
+
+function bodyOf({ violations, decision_id: id }: WireDecision): string {
+  const lines = violations
+    .slice(0, FINDINGS_TOLD)
+    .map((finding) => `${finding.resource_id}: ${finding.message}${finding.fix === null ? '' : `; ${finding.fix.text}`}`);
+  const more = violations.length > FINDINGS_TOLD ? [`and ${violations.length - FINDINGS_TOLD} more, see decision ${id}`] : [];
+  return (violations.length === 0 ? ['a value that a policy needs is not known'] : [...lines, ...more]).join('\n');
+}
+
+/** Denials of this hour whose notice is written: these need not be looked for in the outbox, which knows them all. */
+class ToldDenials {
+  readonly #keys = new Set<string>();
+  #hour = '';
+
+  has(key: string, hour: string): boolean {
+    return hour === this.#hour && this.#keys.has(key);
+  }
+
+  add(key: string, hour: string): void {
+    if (hour !== this.#hour || this.#keys.size >= MOST_TOLD) this.#keys.clear();
+    this.#hour = hour;
+    this.#keys.add(key);
+  }
+}
+
+const MOST_TOLD = 20_000;
+/** Of each log, since each has an outbox of its own. */
+const told = new WeakMap<object, ToldDenials>();
+
+function toldBy(log: object): ToldDenials {
+  const found = told.get(log) ?? new ToldDenials();
+  told.set(log, found);
+  return found;
+}
+
+/** To be called when the notice is written for good. */
+export function noteTold(log: object, { evaluated_at: at }: WireDecision, { key }: DenialNotice): void {
+  toldBy(log).add(key, at.slice(0, HOUR_OF_INSTANT));
 }

@@ -4,7 +4,6 @@ import type * as simulatedBodies from '../cloud/simulated/admin-bodies.js';
 import type { Lookup } from '../intake/intake.js';
 import type { ReadDocument } from '../intake/readers.js';
 import type { Directory } from '../policy/directory.js';
-import type { Cost, Resource } from '../policy/model.js';
 import type { Settings } from '../policy/settings.js';
 import type { Db, Pool } from '../store/db.js';
 import type { DecisionLog } from '../store/decision-log.js';

@@ -7,10 +7,12 @@ import { canonicalJson } from '../policy/canonical.js';
 import type { Resource } from '../policy/model.js';
 import { readBudgets } from '../store/budgets.js';
 import type { Logged } from '../store/decision-log.js';
-import type { WireDecision } from './contract/evaluate.js';
+import { askForApproval } from './approvals.js';
+import { toWireAsked, type WireDecision } from './contract/evaluate.js';
 import { toWireResourceInput } from './contract/resource-input.js';
 import type { LoggedDecision } from './decision-facts.js';
 import type { GateContext } from './deps.js';
+import { noteTold } from './denial-notices.js';
 import { endExhausted } from './exhausted.js';
 import { type Hearing, hear, type Known } from './judge.js';
 import { isDatabaseAway } from './problem.js';
@@ -96,10 +98,14 @@ export async function decideGate(context: GateContext, asker: Asker, request: Ga
   const hearing = hear(context, { ...request, at, principal: principal.id, decisionId: id });
   const recorder = createRecorder(context, asker, request, id);
   const { decision, durable, away } = await logged(context, { asker, request, id, hearing, recorder });
-  const answer = away ? { ...decision.answer, degraded: true, durable } : decision.answer;
+  const asked = away ? { ...decision.answer, degraded: true, durable } : decision.answer;
+  const approvals =
+    asked.decision === 'needs_approval' && !request.dryRun && !away ? await ask(context, asker, request, hearing, asked) : [];
+  const answer = approvals.length > 0 ? { ...asked, approvals } : asked;
+  if (durable && decision.denial !== null) noteTold(context.decisionLog, decision.answer, decision.denial);
   if (decision.exhausted.length > 0) void endExhausted(context, decision.exhausted);
   context.metrics.countDecision(answer.decision, answer.degraded);
-  return { answer, text: decision.result };
+  return { answer, text: approvals.length > 0 ? JSON.stringify(answer) : decision.result };
 }
 
 interface Case {
@@ -141,6 +147,23 @@ async function look({ pool, snapshot }: GateContext, { touched }: Hearing, at: n
     return { budgets: await readBudgets(pool, touched, at) };
   } catch (error) {
     if (isDatabaseAway(error)) return {};
+    throw error;
+  }
+}
+
+/** Asked for after the decision is in the log, where it says that approval is needed; a request that was asked for already is answered with the same ids. */
+async function ask(
+  context: GateContext,
+  { principal, at }: Asker,
+  { requester }: GateRequest,
+  { requestKey }: Hearing,
+  answer: WireDecision,
+): Promise<WireDecision['approvals']> {
+  try {
+    const question = { answer, requestKey: requestKey(), principal: principal.id, requester, at };
+    return (await askForApproval(context, question)).map(toWireAsked);
+  } catch (error) {
+    if (isDatabaseAway(error)) return [];
     throw error;
   }
 }

@@ -5,6 +5,7 @@ import { touchedBudgets } from '../policy/budget-rules.js';
 import { type EvaluationContext, evaluateRequest } from '../policy/evaluate.js';
 import type { Decision, Resource } from '../policy/model.js';
 import type { ExceptionUse } from '../store/exception-uses.js';
+import { grantedOf, requestKeyOf } from './approval-key.js';
 import { nameOf } from './contract/evaluate.js';
 import type { GateContext } from './deps.js';
 
@@ -35,6 +36,8 @@ export interface Judged {
 }
 
 export interface Hearing {
+  /** Names the request for approvals. */
+  readonly requestKey: () => string;
   /** The budgets whose state decides. */
   readonly touched: readonly TouchedBudget[];
   /** By what is in memory alone. */
@@ -49,23 +52,34 @@ export interface Hearing {
 
 /** Everything about a request that does not need the database. */
 export function hear(context: GateContext, question: GateQuestion): Hearing {
-  const { policies, exceptions, exceptionRecords } = context.snapshot.get();
+  const { policies, exceptions, exceptionRecords, granted } = context.snapshot.get();
   const { resources, at } = question;
+  let key: string | undefined;
+  const requestKey = () => (key ??= requestKeyOf(question.requester, resources));
   const touched = touchedBudgets(policies.compiled, resources, at);
 
   const judge = (known: Known): Judged => {
     const given: EvaluationContext = { offers: context.offers, ...known };
-    const decision = evaluateRequest(policies.compiled, exceptions, { resources }, at, given);
-    return { decision, uses: usesOf(decision, question), facts: factsOf(decision, touched, known) };
+    const evaluate = (also: EvaluationContext) => evaluateRequest(policies.compiled, exceptions, { resources }, at, { ...given, ...also });
+    const asked = evaluate({});
+    const approved = asked.decision === 'needs_approval' && granted.size > 0 ? grantedOf(granted, requestKey(), at) : NONE;
+    const decision = approved.size > 0 ? evaluate({ approved }) : asked;
+    return { decision, uses: usesOf(decision, question), facts: factsOf(decision, touched, known, approved) };
   };
 
-  function factsOf({ exceptionsApplied }: Decision, budgets: readonly TouchedBudget[], known: Known): string | null {
-    if (exceptionsApplied.length === 0 && budgets.length === 0) return null;
+  function factsOf(
+    { exceptionsApplied }: Decision,
+    budgets: readonly TouchedBudget[],
+    known: Known,
+    approved: ReadonlySet<string>,
+  ): string | null {
+    if (exceptionsApplied.length === 0 && budgets.length === 0 && approved.size === 0) return null;
     const applied = new Set(exceptionsApplied.map(({ id }) => id));
     const facts: DecisionFactsRecord = {
       exceptions: exceptionRecords.filter(({ id }) => applied.has(id)),
       usesLeft: [...(known.usesLeft ?? [])],
       budgets: budgets.flatMap((budget) => known.budgets?.get(budgetKey(budget)) ?? []),
+      approved: [...approved],
     };
     return JSON.stringify(facts);
   }
@@ -74,7 +88,14 @@ export function hear(context: GateContext, question: GateQuestion): Hearing {
   const cappedIds = preview.uses.length === 0 ? NONE : new Set(exceptionRecords.filter(hasCap).map(({ id }) => id));
   const capped = preview.uses.filter(({ exceptionId }) => cappedIds.has(exceptionId));
   const noUses = () => new Map(exceptionRecords.filter(hasCap).map(({ id }) => [id, 0]));
-  return { touched, preview, capped, judge, judgeFromMemory: () => (capped.length === 0 ? preview : judge({ usesLeft: noUses() })) };
+  return {
+    requestKey,
+    touched,
+    preview,
+    capped,
+    judge,
+    judgeFromMemory: () => (capped.length === 0 ? preview : judge({ usesLeft: noUses() })),
+  };
 }
 
 const NONE: ReadonlySet<string> = new Set();
@@ -90,6 +111,8 @@ export interface DecisionFactsRecord {
   readonly usesLeft: readonly (readonly [exceptionId: string, left: number])[];
   /** As they were read under the lock. */
   readonly budgets: readonly BudgetState[];
+  /** `policy/rule` of what was approved of it. */
+  readonly approved: readonly string[];
 }
 
 function usesOf(decision: Decision, question: GateQuestion): readonly ExceptionUse[] {

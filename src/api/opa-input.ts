@@ -41,7 +41,10 @@ export function toOpaGateRequest(context: AppContext, input: unknown, principal:
     }
     default: {
       const parsed = parseParts({ input: [evaluateRequest, requestWithin(input)] });
-      return toGateRequest(context, parsed.input as EvaluateRequest, principal, 'opa');
+      return toGateRequest(context, parsed.input as EvaluateRequest, principal, {
+        door: 'opa',
+        logged: JSON.stringify(requestWithin(input)),
+      });
     }
   }
 }

@@ -32,6 +32,12 @@ export const PERMISSIONS = {
   'POST /v1/run-tasks': 'public',
   'GET /v1/decisions': everybody,
   'GET /v1/decisions/{id}': everybody,
+  'POST /v1/decisions/{id}/replay': ['engineer', 'deployer', 'approver', 'author', 'reviewer', 'operator'],
+
+  'GET /v1/budgets': everybody,
+  'GET /v1/budgets/{policy}/{rule}': everybody,
+  'POST /v1/holds/{id}/commit': ['deployer'],
+  'POST /v1/holds/{id}/release': ['deployer'],
 
   'POST /v1/scans': operators,
   'GET /v1/scans': everybody,

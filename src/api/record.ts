@@ -2,7 +2,7 @@ import type { TakenHold } from '../policy/model.js';
 import { costOf } from './contract/cost.js';
 import { toWireDecision, type WireDecision } from './contract/evaluate.js';
 import type { LoggedDecision } from './decision-facts.js';
-import { denialNotices } from './denial-notices.js';
+import { denialNotice } from './denial-notices.js';
 import type { GateContext } from './deps.js';
 import type { Asker, GateRequest } from './gate.js';
 import type { Judged } from './judge.js';
@@ -49,12 +49,10 @@ export function createRecorder(context: GateContext, { principal, at }: Asker, r
       facts: judged.facts,
       answer,
       uses: judged.uses,
-      notices: noticesOf(answer),
+      denial: dryRun || answer.decision !== 'deny' ? null : denialNotice(decisionLog, answer, requester),
       exhausted,
     };
   }
-
-  const noticesOf = (answer: WireDecision) => (dryRun || answer.decision !== 'deny' ? [] : denialNotices(answer, requester));
 
   return {
     record: (judged) => recordAs(judged, decisionLog.mode === 'durable', [], []),

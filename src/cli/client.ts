@@ -7,7 +7,7 @@ export interface RequestOptions {
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
   /** Sent as it is under this content type, in place of a JSON body. */
-  readonly text?: { readonly type: string; readonly content: string };
+  readonly text?: { readonly type: string; readonly content: string | Uint8Array; readonly encoding?: 'gzip' };
   /** Sent while it is read, under this content type, in place of a JSON body. */
   readonly stream?: { readonly type: string; readonly content: AsyncIterable<Uint8Array> };
   /** Statuses that are answers rather than failures. @default every 2xx */

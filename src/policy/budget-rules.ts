@@ -25,13 +25,7 @@ const MAX_INDEXED_TYPES = 1_000;
 function indexOf(compiled: CompiledPolicies): BudgetIndex {
   const before = indexes.get(compiled);
   if (before !== undefined) return before;
-  const documents = new Map(compiled.policies.map((versioned) => [versioned.policy.name, versioned]));
-  const all = compiled.rules.flatMap((rule) => {
-    const versioned = documents.get(rule.policyName);
-    if (versioned?.policy.type !== 'BudgetLimit' || versioned.unreadable !== undefined) return [];
-    const document = versioned.policy.rules.find(({ name }) => name === rule.ruleName);
-    return document === undefined ? [] : [{ ...rule, budget: document.budget }];
-  });
+  const all = compiled.rules.filter((rule): rule is BudgetRule => rule.budget !== undefined);
   const index = { all, forType: remember(MAX_INDEXED_TYPES, (type: string) => all.filter((rule) => rule.concerns(type))) };
   indexes.set(compiled, index);
   return index;

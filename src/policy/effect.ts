@@ -4,8 +4,9 @@ import type { Effect, Enforcement, OnUnknown, UnknownEffect } from './model.js';
 /** What a violation does where enforcement says `deny`: a rule that asks for approval never denies. */
 export type Denial = 'deny' | 'needs_approval';
 
-/** `warn` and `audit` are what they say, for every type. */
-export function effectOf(enforcement: Enforcement, denial: Denial): Effect {
+/** `warn` and `audit` are what they say. A type without a denial never touches a decision, whatever its rules say. */
+export function effectOf(enforcement: Enforcement, denial: Denial | null): Effect {
+  if (denial === null) return 'audit';
   return enforcement === 'deny' ? denial : enforcement;
 }
 

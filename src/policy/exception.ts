@@ -1,4 +1,5 @@
 /** The one place that says whether an exception covers a resource; evaluate, scan, remediation, report and CLI all ask here. */
+import { boundsOf } from './cost-range.js';
 import type { Directory } from './directory.js';
 import { managerOf, membersOf } from './directory.js';
 import { effectiveNamespace, isUnknownPath, tagOf } from './match.js';
@@ -33,7 +34,9 @@ function conditionsHold(conditions: ExceptionConditions, resource: Resource): bo
   const { tags, monthlyCostBelow, state } = conditions;
   if (tags !== undefined && !hasTags(resource, tags)) return false;
   if (state !== undefined && resource.state !== state) return false;
-  return monthlyCostBelow === undefined || (resource.cost.monthly !== null && compare(resource.cost.monthly, monthlyCostBelow) < 0);
+  if (monthlyCostBelow === undefined) return true;
+  const most = boundsOf(resource.cost)?.high ?? null;
+  return most !== null && compare(most, monthlyCostBelow) < 0;
 }
 
 type Target<K extends ExceptionTarget['kind']> = Extract<ExceptionTarget, { readonly kind: K }>;

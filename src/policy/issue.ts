@@ -30,6 +30,19 @@ export function formatIssue(issue: Issue): string {
   return [place, path, issue.message].filter((part) => part !== '').join(' ');
 }
 
+const SNIPPET_WIDTH = 120;
+
+/** The line of `text` that an issue is on, with a mark under its column; empty for one without a place. Long lines are cut around it. */
+export function formatSnippet(text: string, { line, column }: Issue): string {
+  const whole = line === null ? undefined : text.split('\n')[line - 1];
+  if (line === null || column === null || whole === undefined) return '';
+  const from = Math.max(0, column - 1 - SNIPPET_WIDTH / 2);
+  const shown = whole.slice(from, from + SNIPPET_WIDTH).trimEnd();
+  const gutter = `${line} | `;
+  const before = shown.slice(0, column - 1 - from).replace(/[^\t]/g, ' ');
+  return `${gutter}${shown}\n${' '.repeat(gutter.length - 2)}| ${before}^`;
+}
+
 /** In the order of the text of one file. */
 export function sortIssues(issues: readonly Issue[]): readonly Issue[] {
   return [...issues].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));

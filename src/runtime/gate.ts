@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { isPlainDecision, writeDecisionFacts } from '../api/decision-facts.js';
 import type { GateContext } from '../api/deps.js';
 import { createSettler } from '../api/settle.js';
-import type { Settings } from '../policy/settings.js';
+import type { Config } from '../config.js';
 import { createBudgetSessions } from '../store/budget-ledger.js';
 import type { Pool } from '../store/db.js';
 import { createDecisionLog } from '../store/decision-log.js';
@@ -12,16 +12,22 @@ import { createSnapshot } from '../store/snapshot.js';
 export type GateParts = Pick<GateContext, 'snapshot' | 'decisionLog'>;
 
 /** Not started: `snapshot.start()` reads for the first time. */
-export function createGateParts(pool: Pool, settings: Settings, log: Logger): GateParts {
+export function createGateParts(
+  pool: Pool,
+  { settings, decisionLog: mode }: Pick<Config, 'settings' | 'decisionLog'>,
+  log: Logger,
+): GateParts {
   const snapshot = createSnapshot(pool, {
     onHealth: healthLog(log, 'the database'),
     onUnreadable: (problem) => log.error({ problem }, 'an enforcing policy cannot be read: each of its rules counts as unknown'),
   });
   const decisionLog = createDecisionLog(pool, {
+    mode,
     alsoWrite: writeDecisionFacts,
     isPlain: isPlainDecision,
     settle: createSettler(createBudgetSessions(settings.budgets)),
     onHealth: healthLog(log, 'the decision log'),
+    onRefused: ({ id }, err) => log.error({ err, decision: id }, 'a decision that was answered already cannot be stored'),
   });
   return { snapshot, decisionLog };
 }

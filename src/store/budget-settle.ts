@@ -16,8 +16,7 @@ export interface SettleOptions {
 }
 
 /**
- * Call it in the transaction that imports or replaces a bill, after its rows are in, with the time that its charges fall into, old ones
- * that it replaced too. Works out each budget whose period shares that time: those of enforcing rules, and all that have a row. Answers
+ * Call it in the transaction that imports or replaces a bill, after its rows are in, with its billing periods. Works out each budget whose period shares that time: those of enforcing rules, and all that have a row. Answers
  * them. Safe to repeat: what is counted is what is there.
  */
 export async function settleActuals(
@@ -28,13 +27,17 @@ export async function settleActuals(
   const compiled = compilePolicies((await loadEnforcing(db)).policies);
   const enforcing = periods.flatMap((period) => budgetsDuring(compiled, period));
   const known = new Set(enforcing.map(budgetKey));
-  const stored = (await listStoredBudgets(db, periods)).filter((budget) => !known.has(budgetKey(budget)));
+  const earlier = periods.map(({ from, to }) => ({ from: from - CORRECTED, to }));
+  const stored = (await listStoredBudgets(db, earlier)).filter((budget) => !known.has(budgetKey(budget)));
   const budgets: readonly BudgetToLock[] = [...enforcing, ...stored];
   await lockBudgets(db, budgets, at);
   await countActuals(db, await readSelectors(db, budgets), at);
   await settleCommitted(db, budgets, billedAfterMs);
   return budgets.map(({ policyName, ruleName, period }) => ({ policyName, ruleName, period }));
 }
+
+/** A bill may correct charges that began so long before its billing period. */
+const CORRECTED = 366 * DAY;
 
 /** The shortest period is longer than this. */
 const STEP = 20 * DAY;

@@ -151,6 +151,15 @@ function toState({ policyName, ruleName, period, actual, committed, held, actual
   return { policyName, ruleName, period, actual, committed, held, actualUntil, crossed };
 }
 
+/** The rules that have a budget in a period which is not over. */
+export async function listBudgetRules(db: Db, at: Instant): Promise<readonly Pick<BudgetKey, 'policyName' | 'ruleName'>[]> {
+  const { rows } = await db.query<Pick<BudgetKey, 'policyName' | 'ruleName'>>(
+    'select distinct policy_name as "policyName", rule_name as "ruleName" from budgets where ends_at > $1 order by 1, 2',
+    [toTimestamp(at)],
+  );
+  return rows;
+}
+
 /** What is needed to count these budgets, as it is stored. */
 export async function readSelectors(db: Db, keys: readonly BudgetKey[]): Promise<readonly BudgetToCount[]> {
   const { rows } = await db.query<BudgetToCount>(

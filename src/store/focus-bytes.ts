@@ -1,4 +1,4 @@
-/** From the bytes of a request or a file to the checked bytes of a CSV: inflated, UTF-8, within limits. */
+/** From the bytes of a request to the text of a CSV: inflated, decoded, within limits. */
 import { createHash, type Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -20,7 +20,7 @@ type Chunks = AsyncIterable<Buffer>;
 type Step = (chunks: Chunks) => Chunks;
 
 /**
- * The steps from `source` to text in UTF-8, the first one being the start of a pipeline. `source` is not destroyed when a later step
+ * The steps from `source` to text, the first one being the start of a pipeline. `source` is not destroyed when a later step
  * fails, so that its sender can be answered. The steps throw invalid-input for what is no text, too-large above the limit.
  */
 export async function openBill({
@@ -113,21 +113,19 @@ function limited(limit: number): Step {
   };
 }
 
-async function* asUtf8(chunks: Chunks): AsyncGenerator<Buffer> {
+async function* asUtf8(chunks: Chunks): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let offset = 0;
-  const check = (chunk?: Buffer) => {
+  const decode = (chunk?: Buffer) => {
     try {
-      if (chunk === undefined) decoder.decode();
-      else decoder.decode(chunk, { stream: true });
+      return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
     } catch (error) {
       throw new TollgateError('invalid-input', `the file is not UTF-8: there are other bytes after byte ${offset}`, { cause: error });
     }
   };
   for await (const chunk of chunks) {
-    check(chunk);
+    yield decode(chunk);
     offset += chunk.length;
-    yield chunk;
   }
-  check();
+  decode();
 }

@@ -4,13 +4,14 @@ import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { describeError, TollgateError } from '../errors.js';
-import type { FocusImport, ImportedPeriod } from '../policy/records.js';
+import type { FocusImport } from '../policy/records.js';
 import { appendAudit } from './audit.js';
+import type { TimeSpan } from './budgets.js';
 import type { Db, Pool } from './db.js';
 import { openBill } from './focus-bytes.js';
 import { endFocusImport, type FocusEnd, getFocusImport, type NewFocusImport, noteFocusProgress, openFocusImport } from './focus-imports.js';
 import { replaceBillingPeriods, STAGING } from './focus-periods.js';
-import { type BillTally, createBillParser, explainReading } from './focus-read.js';
+import { type BillTally, billLines, explainReading } from './focus-read.js';
 import { LINE_COLUMNS } from './focus-row.js';
 
 export interface FocusSource {
@@ -20,8 +21,8 @@ export interface FocusSource {
 }
 
 export interface FocusHooks {
-  /** Brings what depends on bills up to date, in the import's transaction. */
-  readonly settle: (db: Db, periods: readonly ImportedPeriod[], at: number) => Promise<void>;
+  /** Brings what depends on the charges of these times up to date, in the import's transaction. */
+  readonly settle: (db: Db, spans: readonly TimeSpan[], at: number) => Promise<unknown>;
   readonly now: () => number;
 }
 
@@ -68,8 +69,8 @@ async function readAndReplace(pool: Pool, wanted: NewFocusImport, source: FocusS
     await client.query(STAGING);
     await readInto(client, wanted, source, reading);
     refuseBadRows(reading);
-    const { periods, notices } = await replaceBillingPeriods(client, wanted.id);
-    await hooks.settle(client, periods, hooks.now());
+    const { periods, spans, notices } = await replaceBillingPeriods(client, wanted.id);
+    await hooks.settle(client, spans, hooks.now());
     const end = { ...endOf('completed', reading), billingPeriods: periods, notices: [costNotice(wanted), ...notices] };
     await endFocusImport(client, wanted.id, end, hooks.now());
     const after = {
@@ -97,7 +98,7 @@ async function readInto(client: pg.Client, wanted: NewFocusImport, { bytes, limi
   const onBytes = (length: number) => void (reading.bytes += length);
   const { steps, hash } = await openBill({ source: bytes, limitBytes, onBytes });
   const copy = client.query(copyFrom(`copy focus_staging (${LINE_COLUMNS}) from stdin`));
-  await pipeline([...steps, ...createBillParser(wanted, reading), copy] as NodeJS.ReadWriteStream[]);
+  await pipeline([...steps, billLines(wanted, reading), copy] as NodeJS.ReadWriteStream[]);
   reading.sha256 = hash.digest('hex');
 }
 

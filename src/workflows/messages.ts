@@ -38,6 +38,7 @@ export const WORKFLOWS = {
   exception: 'exception',
   policyLifecycle: 'policyLifecycle',
   noticeDelivery: 'noticeDelivery',
+  budgetWatch: 'budgetWatch',
   approval: 'approval',
   runTask: 'runTask',
 } as const;
@@ -48,6 +49,7 @@ export const workflowIds = {
   exception: (exceptionId: string) => `exception/${exceptionId}`,
   policy: (name: string) => `policy/${name}`,
   noticeDelivery: () => 'notice-delivery',
+  budget: (policy: string, rule: string) => `budget/${policy}/${rule}`,
   approval: (approvalId: string) => `approval/${approvalId}`,
   runTask: (taskResultId: string) => `run-task/${taskResultId}`,
 } as const;
@@ -282,6 +284,32 @@ export const reviewPolicy = defineUpdate<PolicyRecord, [ReviewPolicy]>('reviewPo
 export const activatePolicy = defineUpdate<PolicyRecord, [ActivatePolicy]>('activatePolicy');
 export const deprecatePolicy = defineUpdate<PolicyRecord, [DeprecatePolicy]>('deprecatePolicy');
 export const archivePolicy = defineUpdate<PolicyRecord, [ByPrincipal]>('archivePolicy');
+
+// ---------------------------------------------------------------- budgetWatch
+
+export interface BudgetWatchInput {
+  readonly policyName: string;
+  readonly ruleName: string;
+  /** Changes that come within so long of each other are looked at together. */
+  readonly gatherMs: number;
+  /** How often it looks when nothing is told. */
+  readonly lookEveryMs: number;
+}
+/** The numbers of the budget have changed, or its policy has. */
+export const budgetChanged = defineSignal('budgetChanged');
+
+/** For `signalWithStart`: the watch of a budget that is told of a change, started where none runs. */
+export function budgetWatchOptions(policyName: string, ruleName: string) {
+  const input: BudgetWatchInput = { policyName, ruleName, gatherMs: 2_000, lookEveryMs: 3_600_000 };
+  return {
+    workflowId: workflowIds.budget(policyName, ruleName),
+    args: [input],
+    signal: budgetChanged,
+    signalArgs: [],
+    staticSummary: `watches budget ${policyName}/${ruleName}`,
+    typedSearchAttributes: [{ key: SA_POLICY, value: policyName }],
+  };
+}
 
 // ---------------------------------------------------------------- noticeDelivery
 

@@ -217,6 +217,6 @@ describe('CSV', () => {
   });
 
   test('what is no CSV is refused, never cut short', () => {
-    expect(() => parseCsv('a,b\n1,"open\n2,3\n')).toThrow('not CSV after 6 characters');
+    expect(() => parseCsv('a,b\n1,"open\n2,3\n')).toThrow('not CSV at line 2: a quote is left open');
   });
 });

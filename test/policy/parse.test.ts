@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
-import { formatIssue, nearestWord } from '../../src/policy/issue.js';
+import { formatIssue, formatSnippet, nearestWord } from '../../src/policy/issue.js';
 import { parsePolicies, parsePolicyContent, parsePolicyFiles } from '../../src/policy/parse.js';
 import { policyJsonSchema } from '../../src/policy/schema.js';
 import { readFolder } from './policy-files.js';
@@ -146,6 +146,24 @@ describe('parsing a policy', () => {
       '{ name: a, timezone: UTC, running: [{ days: [mon], from: "25:00", to: "18:00" }] }',
       '.running[0].from: expected a time of day such as 08:00, got `"25:00"`',
     ],
+    [
+      'Schedule',
+      '{ name: a, timezone: UTC, running: [{ days: [mon], from: "08:00", to: "08:00" }] }',
+      '.running[0].to: expected another time than from, got `08:00` for both; a whole day is from 00:00 to 24:00',
+    ],
+    [
+      'Schedule',
+      '{ name: a, timezone: UTC, running: [{ days: [mon], from: "24:00", to: "08:00" }] }',
+      '.running[0].from: expected a time of day such as 08:00, got `"24:00"`',
+    ],
+    ['BudgetLimit', '{ name: a, selector: {}, budget: { monthly: 1 } }', '.selector: expected at least one of tags, account, service'],
+    [
+      'BudgetLimit',
+      '{ name: a, selector: { service: compute/instances }, budget: { monthly: 1 } }',
+      '.selector.service: unknown resource type `compute/instances`, did you mean compute/instance?',
+    ],
+    ['BudgetLimit', '{ name: a, selector: { acount: "1" }, budget: { monthly: 1 } }', '.selector.acount: unknown key, did you mean account?'],
+    ['ResourceLimit', '{ name: a, selector: { tags: { t: a }, account: "1" }, constraint: { maxIops: 1 } }', '.selector.account: unknown key, known are tags'],
     ['Utilization', '{ name: a, period: 7d }', ': expected at least one of avgCpuBelowPercent, avgNetworkBelowBytesPerDay'],
     ['Utilization', '{ name: a, period: 7d, avgCpuBelowPercent: 101 }', '.avgCpuBelowPercent: expected a number of at most 100, got `101`'],
     ['Orphan', '{ name: a, unattachedDays: 1.5 }', '.unattachedDays: expected a whole number, got `1.5`'],
@@ -213,8 +231,34 @@ describe('parsing a policy', () => {
   });
 });
 
+describe('a snippet', () => {
+  const issue = (line: number | null, column: number | null) => ({ file: 'a.yaml', line, column, path: '', message: '' });
+
+  it('shows the line with a mark under the column, over tabs too', () => {
+    expect(formatSnippet('a: 1\nbb: [x]\n', issue(2, 5))).toBe('2 | bb: [x]\n  |     ^');
+    expect(formatSnippet('\tkey: 1', issue(1, 2))).toBe('1 | \tkey: 1\n  | \t^');
+  });
+
+  it('cuts a long line around the column, and is empty without a place', () => {
+    const [line = '', mark = ''] = formatSnippet(`${'a'.repeat(500)}X${'b'.repeat(500)}`, issue(1, 501)).split('\n');
+    expect(line.length).toBeLessThan(130);
+    expect(line[mark.indexOf('^')]).toBe('X');
+    expect(formatSnippet('a', issue(null, null))).toBe('');
+    expect(formatSnippet('a', issue(7, 1))).toBe('');
+  });
+});
+
 describe('the JSON Schema for editors', () => {
   const validate = new Ajv2020({ strict: false, formats: { date: true } }).compile(policyJsonSchema());
+
+  it('lies beside the shipped policies, as `tollgate policy schema` prints it', () => {
+    expect(readFileSync('policies/policy.schema.json', 'utf8')).toBe(`${JSON.stringify(policyJsonSchema(), null, 2)}\n`);
+  });
+
+  it('is named by shipped policies at a path that is there', () => {
+    const named = readFolder('policies', '.yaml').flatMap(({ text }) => /^# yaml-language-server: \$schema=(\S+)$/m.exec(text)?.[1] ?? []);
+    expect(new Set(named)).toEqual(new Set(['policy.schema.json']));
+  });
 
   it('accepts every shipped policy', () => {
     for (const { text } of readFolder('policies', '.yaml').filter((one) => !one.file.endsWith('.test.yaml'))) {

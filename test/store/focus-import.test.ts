@@ -258,7 +258,7 @@ describe('a file that is refused leaves nothing but the record of it', () => {
     ['nothing', '', 'this is empty'],
     ['a header only', headerOf(), 'the file has a header and no rows'],
     ['broken gzip', gzipSync(bill.repeat(50)).subarray(0, 60), 'the gzip data is broken or ends too early'],
-    ['an open quote', `${bill}"never closed`, 'the file is not CSV: '],
+    ['an open quote', `${bill}"never closed`, 'not CSV at line 3: a quote is left open'],
   ])('%s', async (_what, bytes, message) => {
     expect((await refusal(bytes)).message).toContain(message);
     expect(await stored()).toEqual({ rows: 0, cost: null });

@@ -35,9 +35,9 @@ function priced(resource: Resource, price: Price): Resource {
   return {
     ...resource,
     cost: {
+      ...resource.cost,
       hourly: hourly ?? (monthly === null ? null : hourlyFromMonthly(monthly)),
       monthly: monthly ?? (hourly === null ? null : monthlyFromHourly(hourly)),
-      source,
     },
   };
 }

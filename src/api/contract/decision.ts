@@ -24,6 +24,8 @@ const entryKeys = {
   policy_set: z.string(),
   idempotency_key: z.string().nullable(),
   account: z.string().nullable(),
+  door: z.string().meta({ description: 'Through which door of the gate it came: `evaluate`, `terraform`, `opa`, `admission` …' }),
+  plan_digest: z.string().nullable(),
 };
 export const decisionEntry = z.object(entryKeys).meta({ id: 'DecisionLogEntry' });
 export const decisionDetail = z.object({ ...entryKeys, request: json, result: decisionSchema }).meta({ id: 'DecisionDetail' });
@@ -40,6 +42,8 @@ export function toWireEntry(decision: DecisionRecord): z.infer<typeof decisionEn
     policy_set: decision.policySet,
     idempotency_key: decision.idempotencyKey,
     account: decision.account,
+    door: decision.door,
+    plan_digest: decision.planDigest,
   };
 }
 

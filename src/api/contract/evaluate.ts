@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ApprovalRecord } from '../../policy/approval.js';
 import { effectiveNamespace } from '../../policy/match.js';
 import {
   type AppliedException,
@@ -35,16 +36,18 @@ function isGiven(value: unknown): boolean {
   return typeof value !== 'object' || Object.keys(value).length > 0;
 }
 
-/** One resource by its own keys, or a plan by `resources`; `account`, `region` and `namespace` of a plan are the target of all its resources. */
-export const evaluateRequest = wireObject({
-  type: type.optional(),
-  ...optionalKeys,
-  resources: expecting(`a list of 1 to ${MAX_RESOURCES} resources`, z.array(resourceInput).min(1).max(MAX_RESOURCES)).optional(),
-  requester: principalId.optional().meta({ description: 'Defaults to the principal; naming somebody else needs role `deployer`' }),
-  idempotency_key: text(200).nullish().meta({ description: 'Names a deployment' }),
-  dry_run: z.boolean().default(false),
-})
-  .superRefine((request, context) => {
+const requestOf = (leastResources: number, mostResources: number) =>
+  wireObject({
+    type: type.optional(),
+    ...optionalKeys,
+    resources: expecting(
+      `a list of ${leastResources} to ${mostResources} resources`,
+      z.array(resourceInput).min(leastResources).max(mostResources),
+    ).optional(),
+    requester: principalId.optional().meta({ description: 'Defaults to the principal; naming somebody else needs role `deployer`' }),
+    idempotency_key: text(200).nullish().meta({ description: 'Names a deployment' }),
+    dry_run: z.boolean().default(false),
+  }).superRefine((request, context) => {
     if (request.resources === undefined && request.type === undefined) {
       context.addIssue({ code: 'custom', path: ['type'], message: 'expected the type of the resource, or `resources`, got nothing' });
     }
@@ -53,8 +56,12 @@ export const evaluateRequest = wireObject({
       if (isGiven(request[key]))
         context.addIssue({ code: 'custom', path: [key], message: 'belongs to each of `resources`, not beside them' });
     }
-  })
-  .meta({ id: 'EvaluateRequest' });
+  });
+
+/** One resource by its own keys, or a plan by `resources`; `account`, `region` and `namespace` of a plan are the target of all its resources. */
+export const evaluateRequest = requestOf(1, MAX_RESOURCES).meta({ id: 'EvaluateRequest' });
+/** As the log keeps it: a document of another tool may have more resources, or none. */
+export const loggedRequest = requestOf(0, Number.MAX_SAFE_INTEGER);
 export type EvaluateRequest = z.output<typeof evaluateRequest>;
 
 /** The resources of a request, in its order, each with the plan's target where it names none of its own. */
@@ -147,6 +154,13 @@ export const decisionSchema = z
         expires_at: instant,
       }),
     ),
+    approvals: z
+      .array(
+        z.object({ id: z.string(), policy_name: z.string(), rule_name: z.string(), approvers: z.array(z.string()), expires_at: instant }),
+      )
+      .meta({
+        description: 'Of a request that needs approval: what waits for a decision. The same request is allowed once all are approved',
+      }),
     policy_set: z.string(),
     decision_id: z.string(),
     evaluated_at: instant,
@@ -208,6 +222,7 @@ export function toWireDecision(decision: Decision, facts: DecisionFacts): WireDe
     })),
     notices: [...facts.notices],
     holds: facts.holds.map(toWireHold),
+    approvals: [],
     policy_set: facts.policySet,
     decision_id: facts.id,
     evaluated_at: toWireInstant(facts.at),
@@ -291,5 +306,15 @@ function toWireApplied(exception: AppliedException, resources: readonly Resource
     rule_name: exception.ruleName,
     resource_id: nameOf(resources, exception.resourceIndex),
     expires_at: toWireInstant(exception.expiresAt),
+  };
+}
+
+export function toWireAsked(record: ApprovalRecord): WireDecision['approvals'][number] {
+  return {
+    id: record.id,
+    policy_name: record.policyName,
+    rule_name: record.ruleName,
+    approvers: [...record.approvers],
+    expires_at: toWireInstant(record.expiresAt),
   };
 }

@@ -46,7 +46,7 @@ export const MISSING_INPUT = { code: 'api_usage_warning', message: "'input' key 
 
 export const opaAnswerSchema = z
   .object({
-    result: z.unknown().meta({ description: 'The value of the rule; absent where there is no such rule' }),
+    result: z.unknown().optional().meta({ description: 'The value of the rule; absent where there is no such rule' }),
     decision_id: z.string().optional().meta({ description: 'Of the decision log' }),
     warning: z.object({ code: z.string(), message: z.string() }).optional(),
     metrics: z.record(z.string(), z.number()).optional(),
@@ -59,13 +59,12 @@ export const opaErrorSchema = z
   .meta({ id: 'OpaError' });
 export type OpaError = z.infer<typeof opaErrorSchema>;
 
-/** As OPA words the errors of a request. */
+/** As OPA words the errors of a request; `errors` where they say more than the message. */
 export function toOpaError({ message, problems }: TollgateError): OpaError {
   const code = 'invalid_parameter';
-  const errors = problems.map((problem) => ({
-    code,
-    message: problem.path === '' ? problem.message : `${problem.path}: ${problem.message}`,
-  }));
+  const errors = problems
+    .filter((problem) => problem.message !== message)
+    .map((problem) => ({ code, message: problem.path === '' ? problem.message : `${problem.path}: ${problem.message}` }));
   return { code, message, ...(errors.length === 0 ? {} : { errors }) };
 }
 

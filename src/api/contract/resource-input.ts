@@ -6,7 +6,7 @@ export function toWireResourceInput(resource: Resource): Record<string, unknown>
   const { cost, metrics, managedBy, unknownPaths, quantity, previousMonthly } = resource;
   const { id, type, name, address, provider, account, region, namespace, state, tags } = resource;
   const instant = (at: number | null) => (at === null ? undefined : new Date(at).toISOString());
-  return withoutNothing({
+  const wire = withoutNothing({
     id,
     type,
     name,
@@ -33,8 +33,9 @@ export function toWireResourceInput(resource: Resource): Record<string, unknown>
     managed_by: managedBy,
     unknown: unknownPaths,
     quantity,
-    previous_monthly: previousMonthly,
   });
+  // null: it was there before and nobody knows its cost; absent: it is new
+  return previousMonthly === undefined ? wire : { ...wire, previous_monthly: previousMonthly };
 }
 
 function withoutNothing(entries: Record<string, unknown>): Record<string, unknown> {

@@ -60,6 +60,7 @@ export const violationId = id('vio');
 export const remediationId = id('rem');
 export const exceptionId = id('exc');
 export const decisionId = id('dec');
+export const holdId = id('hold');
 export const tokenId = id('tok');
 export const approvalId = id('apr');
 export const importId = id('imp');

@@ -3,6 +3,7 @@ import type { Route } from '../route.js';
 import { access } from './access.js';
 import { admission } from './admission.js';
 import { approvals } from './approvals.js';
+import { budgets } from './budgets.js';
 import { decisions } from './decisions.js';
 import { enforcement } from './enforcement.js';
 import { evaluate } from './evaluate.js';
@@ -12,6 +13,7 @@ import { evaluateCloudFormation } from './evaluate-cloudformation.js';
 import { evaluatePulumi } from './evaluate-pulumi.js';
 import { exceptions } from './exceptions.js';
 import { health } from './health.js';
+import { holds } from './holds.js';
 import { imports } from './imports.js';
 import { opa } from './opa.js';
 import { policies } from './policies.js';
@@ -38,6 +40,8 @@ export function routesFor({ simulated }: Pick<AppDeps, 'simulated'>): readonly R
     runTasks,
     ...decisions,
     ...approvals,
+    ...budgets,
+    ...holds,
     ...scans,
     ...resources,
     ...violations,

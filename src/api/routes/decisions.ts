@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { getDecision, listDecisions } from '../../store/decisions.js';
 import { decisionDetail, decisionEntry, decisionQuery, toWireDetail, toWireEntry } from '../contract/decision.js';
 import { pageOf, toPageRequest, toWirePage } from '../contract/page.js';
+import { replayRequest, replaySchema } from '../contract/replay.js';
 import { decisionId } from '../contract/values.js';
 import { given } from '../given.js';
+import { replay } from '../replay.js';
 import { defineRoute } from '../route.js';
 
 const tag = 'Evaluation';
@@ -26,6 +28,21 @@ export const decisions = [
     answers: { 200: { description: 'The decision', schema: decisionDetail }, 404: { description: 'No such decision' } },
     async handle({ pool }, { params }) {
       return { status: 200, body: toWireDetail(await getDecision(pool, params.id)) };
+    },
+  }),
+  defineRoute('POST /v1/decisions/{id}/replay', {
+    summary: 'Judge a logged request again, as then or as now; nothing is logged or held',
+    tag,
+    params: z.object({ id: decisionId }),
+    body: replayRequest,
+    idempotencyKey: false,
+    answers: {
+      200: { description: 'The answer of the replay, and what differs', schema: replaySchema },
+      404: { description: 'No such decision, or its policies are not recorded' },
+      409: { description: 'The request as logged cannot be read any more' },
+    },
+    async handle(context, { params, body, at }) {
+      return { status: 200, body: await replay(context, await getDecision(context.pool, params.id), body.policies, at) };
     },
   }),
 ];

@@ -1,8 +1,13 @@
 import { z } from 'zod';
 import { TollgateError } from '../../errors.js';
 import { newId } from '../../ids.js';
+import type { BudgetKey } from '../../policy/budget.js';
+import { settleActuals } from '../../store/budget-settle.js';
+import type { TimeSpan } from '../../store/budgets.js';
+import type { Db } from '../../store/db.js';
 import { importFocus } from '../../store/focus-import.js';
 import { getFocusImport, listFocusImports } from '../../store/focus-imports.js';
+import { signalBudgetChanged } from '../budget-signal.js';
 import { importQuery, importSchema, importsQuery, toWireImport } from '../contract/import.js';
 import { pageOf, toPageRequest, toWirePage } from '../contract/page.js';
 import { importId } from '../contract/values.js';
@@ -32,8 +37,14 @@ export const imports = [
         startedAt: at,
       };
       const limitBytes = context.limits?.importBytes ?? DEFAULT_LIMITS.importBytes;
+      const { billedAfterMs } = context.settings.budgets;
+      let budgets: readonly BudgetKey[] = [];
+      const settle = async (db: Db, spans: readonly TimeSpan[], settledAt: number): Promise<void> => {
+        budgets = await settleActuals(db, spans, { at: settledAt, billedAfterMs });
+      };
       try {
-        const done = await importFocus(context.pool, wanted, { bytes, limitBytes }, { settle: async () => {}, now: context.now });
+        const done = await importFocus(context.pool, wanted, { bytes, limitBytes }, { settle, now: context.now });
+        void signalBudgetChanged(context, budgets);
         return { status: 201, headers: { location: `/v1/imports/${done.id}` }, body: toWireImport(done) };
       } catch (error) {
         if (!(error instanceof TollgateError)) throw error;

@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type Command, Option } from 'commander';
@@ -65,11 +64,13 @@ interface Bill {
 
 async function openFile(file: string): Promise<Bill> {
   if (file === '-') return { stream: process.stdin, name: undefined, size: undefined };
-  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+  const handle = await open(file).catch((error: NodeJS.ErrnoException) => {
     throw new CliError(`cannot read \`${file}\`: ${error.code === 'ENOENT' ? 'there is no such file' : error.message}`);
   });
-  if (!found.isFile()) throw new CliError(`\`${file}\` is no file`);
-  return { stream: createReadStream(file), name: basename(file), size: found.size };
+  const found = await handle.stat();
+  if (found.isFile()) return { stream: handle.createReadStream(), name: basename(file), size: found.size };
+  await handle.close();
+  throw new CliError(`\`${file}\` is no file`);
 }
 
 async function* counted(stream: Readable, onSent: (bytes: number) => void): AsyncGenerator<Uint8Array> {

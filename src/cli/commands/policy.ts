@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { hintsFor } from '../../policy/hints.js';
-import { formatIssue, type Issue } from '../../policy/issue.js';
+import { formatIssue, formatSnippet, type Issue } from '../../policy/issue.js';
 import type { Policy } from '../../policy/model.js';
-import { parsePolicyFiles } from '../../policy/parse.js';
+import { type PolicyFile, parsePolicyFiles } from '../../policy/parse.js';
 import { parsePolicyTest } from '../../policy/parse-policy-test.js';
 import { type PolicyTestReport, runPolicyTests } from '../../policy/policy-test.js';
 import { policyJsonSchema } from '../../policy/schema.js';
@@ -36,7 +36,7 @@ function validateCommand(parent: Command, context: CliContext): void {
       if (issues.length > 0) context.setExitCode(EXIT.policyInvalid);
       if (command.optsWithGlobals<GlobalOptions>().json === true)
         return printJson(context, { valid: issues.length === 0, files: files.length, policies: policies.length, issues });
-      printIssues(context, issues);
+      printIssues(context, issues, files);
       for (const policy of policies)
         for (const hint of hintsFor(policy)) context.err(`hint: ${policy.name}/${hint.ruleName}: ${hint.message}\n`);
       context.out(
@@ -95,8 +95,12 @@ function printReport(context: CliContext, { file, failures, unexercised }: FileR
   for (const rule of unexercised) context.err(`${file}: no case exercises ${rule}\n`);
 }
 
-function printIssues(context: CliContext, issues: readonly Issue[]): void {
-  for (const issue of issues) context.err(`${formatIssue(issue)}\n`);
+function printIssues(context: CliContext, issues: readonly Issue[], files: readonly PolicyFile[]): void {
+  const texts = new Map(files.map(({ file, text }) => [file, text]));
+  for (const issue of issues) {
+    const snippet = formatSnippet(texts.get(issue.file ?? '') ?? '', issue);
+    context.err(`${formatIssue(issue)}\n${snippet.replace(/^/gm, '  ')}\n`);
+  }
 }
 
 function schemaCommand(parent: Command, context: CliContext): void {
@@ -104,5 +108,5 @@ function schemaCommand(parent: Command, context: CliContext): void {
     .command('schema')
     .description('print the JSON Schema of policy files, for editors')
     .action(() => printJson(context, policyJsonSchema()));
-  withExamples(schema, 'tollgate policy schema > policy.schema.json');
+  withExamples(schema, 'tollgate policy schema > policies/policy.schema.json');
 }

@@ -14,7 +14,11 @@ function renderOne(report: Report): string {
   const findings = findingsOf(report);
   const stopping = findings.filter(({ level }) => level === 'error').length;
   const cost = formatCost(decision);
-  const summary = [`${decision.message}`, ...(stopping === 0 ? [] : [`${stopping} in its way`]), ...(cost === undefined ? [] : [`costs ${cost}`])].join('; ');
+  const summary = [
+    `${decision.message}`,
+    ...(stopping === 0 ? [] : [`${stopping} in its way`]),
+    ...(cost === undefined ? [] : [`costs ${cost}`]),
+  ].join('; ');
   return [
     command(decision.allowed ? 'notice' : 'error', { file, title: 'tollgate' }, summary),
     ...findings.map(annotation),

@@ -7,7 +7,12 @@ interface Case {
   readonly name: string;
   readonly classname: string;
   /** Absent: passed. What only warns is shown as skipped: the one outcome that is neither passed nor failed. */
-  readonly outcome?: { readonly as: 'failure' | 'skipped' | 'error'; readonly type: string; readonly message: string; readonly text: string };
+  readonly outcome?: {
+    readonly as: 'failure' | 'skipped' | 'error';
+    readonly type: string;
+    readonly message: string;
+    readonly text: string;
+  };
 }
 
 /** One suite for each file. The case `decision` is always there: a suite without cases counts as broken. */

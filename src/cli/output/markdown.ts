@@ -12,7 +12,12 @@ const MARKS: { readonly [D in WireDecision['decision']]: string } = {
   needs_approval: '✋',
   deny: '⛔',
 };
-const EFFECTS: { readonly [E in Finding['effect']]: string } = { deny: 'deny', needs_approval: 'needs approval', warn: 'warn', audit: 'audit' };
+const EFFECTS: { readonly [E in Finding['effect']]: string } = {
+  deny: 'deny',
+  needs_approval: 'needs approval',
+  warn: 'warn',
+  audit: 'audit',
+};
 
 /** GitHub takes comments of up to 65,536 characters. */
 const LONGEST = 60_000;
@@ -32,7 +37,7 @@ function renderOne(report: Report, budget: number): string {
     `### ${MARKS[decision.decision]} Tollgate: ${escape(decision.message)}`,
     `${code(file === '-' ? 'standard input' : file)}${cost === undefined ? '' : ` costs **${escape(cost)}**`}`,
     ...(stopping.length === 0 ? [] : [table(stopping, budget * 0.6)]),
-    ...(others.length === 0 ? [] : [fold(`${others.length} more that do not stop it`, table(others, budget * 0.25))]),
+    ...(others.length === 0 ? [] : [fold(`does not stop it (${others.length})`, table(others, budget * 0.25))]),
     ...detailsOf(decision),
     `<sub>decision ${code(decision.decision_id)}, policies ${code(decision.policy_set.slice(0, 'sha256:'.length + 12))}</sub>`,
   ];
@@ -65,11 +70,14 @@ const SHOWN = 20;
 function detailsOf({ cost, notices, notes, exceptions_applied: exceptions, errors }: WireDecision): readonly string[] {
   const lists: readonly (readonly [string, readonly string[]])[] = [
     ['without a price', cost.unpriced.map(code)],
-    ['exceptions', exceptions.map((each) => `${code(each.resource_id)}: ${code(each.id)} (${escape(`${each.policy_name}/${each.rule_name}`)})`)],
+    [
+      'exceptions',
+      exceptions.map((each) => `${code(each.resource_id)}: ${code(each.id)} (${escape(`${each.policy_name}/${each.rule_name}`)})`),
+    ],
     ['policies that could not be judged', errors.map((each) => `${code(each.policy_name)}: ${escape(each.message)}`)],
     ['to know', [...notes.map((note) => `${code(note.resource_id)}: ${escape(note.message)}`), ...notices.map(escape)]],
   ];
-  return lists.filter(([, items]) => items.length > 0).map(([title, items]) => fold(`${items.length} ${title}`, listOf(items)));
+  return lists.filter(([, items]) => items.length > 0).map(([title, items]) => fold(`${title} (${items.length})`, listOf(items)));
 }
 
 function listOf(items: readonly string[]): string {
@@ -95,10 +103,10 @@ const LONGEST_TEXT = 300;
 export function escape(text: string): string {
   const short = [...plain(text)].slice(0, LONGEST_TEXT).join('');
   return short.replaceAll(/\p{Cs}/gu, '\uFFFD').replaceAll(/[!-/:-@[-`{-~]/g, (char) => {
-    if (char === '@' || char === '#' || char === ':') return `${char}&#8203;`;
+    if (char === '@' || char === '#') return `${char}&#8203;`;
     return SAFE.has(char) ? char : `&#${char.charCodeAt(0)};`;
-  });
+  }).replaceAll('://', ':&#8203;//');
 }
 
 /** Punctuation that means nothing inside a line. */
-const SAFE = new Set([...".,;/'%()-?$+=\""]);
+const SAFE = new Set([...'.,;/\'%()-?$+="']);

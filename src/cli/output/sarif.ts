@@ -19,7 +19,9 @@ export function renderSarif(reports: readonly Report[], version: string): string
     invocations: [{ executionSuccessful: true, toolExecutionNotifications: reports.flatMap(notificationsOf) }],
     results: findings.map((finding) => toResult(finding, ids)),
     columnKind: 'utf16CodeUnits',
-    properties: { decisions: reports.map(({ file, decision }) => ({ file: uriOf(file), decision: decision.decision, id: decision.decision_id })) },
+    properties: {
+      decisions: reports.map(({ file, decision }) => ({ file: uriOf(file), decision: decision.decision, id: decision.decision_id })),
+    },
   };
   return `${JSON.stringify({ $schema: 'https://json.schemastore.org/sarif-2.1.0.json', version: '2.1.0', runs: [run] }, wellFormed, 2)}\n`;
 }
@@ -72,7 +74,10 @@ function toResult(finding: Finding, ruleIds: readonly string[]): object {
  * upload makes it of the line, and all results, which stand on the first, become one.
  */
 function fingerprints({ policy, rule, resource, path }: Finding): object {
-  const hash = createHash('sha256').update(JSON.stringify([policy, rule, resource, path])).digest('hex').slice(0, 32);
+  const hash = createHash('sha256')
+    .update(JSON.stringify([policy, rule, resource, path]))
+    .digest('hex')
+    .slice(0, 32);
   return { primaryLocationLineHash: `${hash}:1`, 'tollgate/v1': hash };
 }
 

@@ -16,12 +16,42 @@ export function translate(type: string, properties: Keys): Translated {
   return { type: name, attributes: { ...attributes, ...(tags === undefined || 'tag' in attributes ? {} : { tags }) } };
 }
 
+/** Kinds that Terraform calls otherwise than the rule would. */
+const NAMES: Readonly<Record<string, string>> = {
+  'AWS::EC2::NetworkAclEntry': 'aws_network_acl_rule',
+  'AWS::EC2::SecurityGroupEgress': 'aws_security_group_rule',
+  'AWS::EC2::SecurityGroupIngress': 'aws_security_group_rule',
+  'AWS::EC2::SubnetNetworkAclAssociation': 'aws_network_acl_association',
+  'AWS::EC2::SubnetRouteTableAssociation': 'aws_route_table_association',
+  'AWS::EC2::VPCGatewayAttachment': 'aws_internet_gateway_attachment',
+  'AWS::IAM::ManagedPolicy': 'aws_iam_policy',
+  'AWS::RDS::DBParameterGroup': 'aws_db_parameter_group',
+  'AWS::RDS::DBSubnetGroup': 'aws_db_subnet_group',
+};
+
+/** Services that Terraform calls otherwise. */
+const SERVICES: Readonly<Record<string, string>> = {
+  CertificateManager: 'acm',
+  ElasticLoadBalancing: 'elb',
+  ElasticLoadBalancingV2: 'lb',
+  Events: 'cloudwatch_event',
+  Logs: 'cloudwatch',
+  StepFunctions: 'sfn',
+};
+
 /** `AWS::SageMaker::EndpointConfig` is `aws_sagemaker_endpoint_config`; what belongs to EC2 has no name of a service there. */
 function typeOf(type: string): string {
+  if (Object.hasOwn(NAMES, type)) return NAMES[type] ?? type;
   const [vendor = '', service = '', ...kind] = type.split('::');
   const name = snake(kind.join(''));
-  if (vendor !== 'AWS') return [vendor, service, name].map((each) => each.toLowerCase()).filter((each) => each !== '').join('_');
-  return service === 'EC2' ? `aws_${name}` : `aws_${service.toLowerCase()}_${name}`;
+  if (vendor !== 'AWS')
+    return [vendor, service, name]
+      .map((each) => each.toLowerCase())
+      .filter((each) => each !== '')
+      .join('_');
+  return service === 'EC2'
+    ? `aws_${name}`
+    : `aws_${(Object.hasOwn(SERVICES, service) ? SERVICES[service] : undefined) ?? service.toLowerCase()}_${name}`;
 }
 
 /** `DBSubnetGroup` is `db_subnet_group`. */
@@ -33,7 +63,11 @@ export function snake(name: string): string {
 }
 
 function shallow(properties: Keys): Keys {
-  return Object.fromEntries(Object.entries(properties).filter(([key]) => key !== 'Tags').map(([key, value]) => [snake(key), value]));
+  return Object.fromEntries(
+    Object.entries(properties)
+      .filter(([key]) => key !== 'Tags')
+      .map(([key, value]) => [snake(key), value]),
+  );
 }
 
 type Translate = (properties: Keys) => Translated;

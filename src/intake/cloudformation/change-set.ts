@@ -36,7 +36,11 @@ function readChange(change: Keys, stackTags: Keys, context: StackContext): reado
 
 function identityOf(change: Keys): Pick<StackResource, 'type' | 'logicalId' | 'physicalId'> {
   const logicalId = textOf(change['LogicalResourceId']) ?? 'resource';
-  return { type: textOf(change['ResourceType']) ?? 'AWS::Unknown::Resource', logicalId, physicalId: textOf(change['PhysicalResourceId']) ?? null };
+  return {
+    type: textOf(change['ResourceType']) ?? 'AWS::Unknown::Resource',
+    logicalId,
+    physicalId: textOf(change['PhysicalResourceId']) ?? null,
+  };
 }
 
 /** JSON in a text; some recorders have it parsed already. What cannot be read is not known. */
@@ -64,7 +68,8 @@ function placeOf({ StackId: stackId }: Keys, { region, account }: StackContext):
 function documentNotices({ Status: status, StatusReason: reason, NextToken: next }: Keys): readonly string[] {
   const notices: string[] = [];
   if (status === 'FAILED') notices.push(`the change set could not be made: ${(textOf(reason) ?? 'no reason given').slice(0, 300)}`);
-  if (status === 'CREATE_PENDING' || status === 'CREATE_IN_PROGRESS') notices.push('the change set is not complete: it is still being made');
+  if (status === 'CREATE_PENDING' || status === 'CREATE_IN_PROGRESS')
+    notices.push('the change set is not complete: it is still being made');
   if (textOf(next) !== undefined) notices.push('the change set is not complete: `NextToken` says that more pages follow');
   return notices;
 }
@@ -73,7 +78,9 @@ function changeNotices(changes: readonly Keys[]): readonly string[] {
   const hidden = changes.filter(({ AfterContext: after }) => after === undefined || after === null).length;
   const nested = changes.filter(({ ResourceType: type }) => type === NESTED).map(({ LogicalResourceId: id }) => String(id));
   return [
-    ...(hidden === 0 ? [] : [`${hidden} of ${changes.length} changes show no property values; describe the change set with \`--include-property-values\``]),
+    ...(hidden === 0
+      ? []
+      : [`${hidden} of ${changes.length} changes show no property values; describe the change set with \`--include-property-values\``]),
     ...nested.map((id) => `the change set of nested stack \`${id}\` is not part of this one; give it too`),
   ];
 }

@@ -13,7 +13,8 @@ export function parseCloudFormation(text: string): unknown {
   if (/^\s*[[{]/.test(text)) return parseJsonDocument(text, WHAT);
   if (text.length > LONGEST_YAML) throw refused(`${WHAT} is too long for YAML: expected at most ${LONGEST_YAML} characters`);
   try {
-    return load(text, { schema: SCHEMA, maxAliases: 100, maxDepth: 100 });
+    // CloudFormation has no aliases either; ten levels of ten would be resolved ten thousand million times
+    return load(text, { schema: SCHEMA, maxAliases: 0, maxDepth: 100 });
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
     const { line, column } = error.mark ?? { line: 0, column: 0 };

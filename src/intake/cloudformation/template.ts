@@ -19,7 +19,9 @@ export function readTemplate(document: Keys & { readonly Resources: Keys }, cont
   const { Resources: resources, Parameters: parameters, Mappings: mappings } = document;
   const { region, account } = context;
   const template = { resources, scope: { parameters: keysOf(parameters), mappings: keysOf(mappings), region, account } };
-  const declared = Object.entries(resources).filter((entry): entry is [string, Keys] => isKeys(entry[1]) && textOf(entry[1]['Type']) !== undefined);
+  const declared = Object.entries(resources).filter(
+    (entry): entry is [string, Keys] => isKeys(entry[1]) && textOf(entry[1]['Type']) !== undefined,
+  );
   return {
     resources: declared.flatMap(([logicalId, { Type: type, Properties: properties }]) =>
       mapStackResource(

@@ -47,13 +47,17 @@ export function resourcesOf(value: Keys, facts: ProjectFacts): readonly Resource
 /** As the door for plans calls it. A kind that is part of another there is kept under the provider's name: it has a price of its own here. */
 function kindOf(terraformType: string, context: MapContext): Pick<Resource, 'type' | 'provider'> {
   const [mapped] = mapResource(terraformType, {}, () => false, context);
-  return mapped ?? { ...blankResource(terraformType.replace('_', '/').replaceAll('_', '-')), provider: terraformType.split('_')[0] ?? null };
+  return (
+    mapped ?? { ...blankResource(terraformType.replace('_', '/').replaceAll('_', '-')), provider: terraformType.split('_')[0] ?? null }
+  );
 }
 
 /** The cost of a group is that of its template's machines, whose disks are apart. */
 function costWithoutDisks(node: CostNode, template: CostNode | undefined, disks: readonly CostNode[]): Resource['cost'] {
   if (template === undefined) return costOfNode(node, disks);
-  const parts = node.parts.map((part) => (part === template ? { ...part, parts: part.parts.filter((each) => !disks.includes(each)) } : part));
+  const parts = node.parts.map((part) =>
+    part === template ? { ...part, parts: part.parts.filter((each) => !disks.includes(each)) } : part,
+  );
   return costOfNode({ ...node, parts: [...parts, ...disks] }, disks);
 }
 

@@ -96,11 +96,17 @@ function withPrevious(now: readonly Resource[], before: readonly Resource[]): re
 }
 
 /** The provider of a step is named by its URN and id; a default one is configured by the stack. */
-function placeOf(provider: string, token: string, { config, steps, account, region }: PreviewContext): { account: string | null; region: string | null } {
+function placeOf(
+  provider: string,
+  token: string,
+  { config, steps, account, region }: PreviewContext,
+): { account: string | null; region: string | null } {
   const inputs = steps.find(provider.slice(0, provider.lastIndexOf('::')))?.inputs ?? {};
   const { provider: name } = readTypeToken(token);
   const find = (...keys: readonly string[]) =>
-    keys.map((key) => textOf(inputs[key]) ?? textOf(config[`${name}:${key}`])).find((value) => value !== undefined && /^[\w-]+$/.test(value));
+    keys
+      .map((key) => textOf(inputs[key]) ?? textOf(config[`${name}:${key}`]))
+      .find((value) => value !== undefined && /^[\w-]+$/.test(value));
   return { region: find('region', 'location') ?? region, account: find('project', 'subscriptionId') ?? account };
 }
 

@@ -18,6 +18,8 @@ export interface Attributes {
   /** A text, also an empty one: the value of a tag. */
   readonly label: (...path: Path) => Value<string>;
   readonly number: (...path: Path) => Value<number>;
+  /** How many of something: a whole number up to a million. */
+  readonly whole: (...path: Path) => Value<number>;
   readonly flag: (...path: Path) => Value<boolean>;
   /** How many blocks stand there; unknown when the list itself is. */
   readonly count: (...path: Path) => Value<number>;
@@ -40,6 +42,7 @@ export function readAttributes(root: unknown, isUnknown: IsUnknown, base: Path =
     text: (...path) => read(path, textOf),
     label: (...path) => read(path, (value) => (typeof value === 'string' ? value : undefined)),
     number: (...path) => read(path, numberOf),
+    whole: (...path) => read(path, wholeOf),
     flag: (...path) => read(path, (value) => (typeof value === 'boolean' ? value : undefined)),
     count: (...path) => read(path, (value) => (Array.isArray(value) ? value.length : undefined)),
     texts: (...path) => textsOf(read(path, listAt), (index) => read([...path, index], textOf)),
@@ -47,6 +50,13 @@ export function readAttributes(root: unknown, isUnknown: IsUnknown, base: Path =
     at: (...path) => readAttributes(root, isUnknown, [...base, ...path]),
     has: (key) => isUnknown([...base, key]) || Object.hasOwn(Object(valueAt(root, base)) as object, key),
   };
+}
+
+const MOST = 1_000_000;
+
+function wholeOf(value: unknown): number | undefined {
+  const number = numberOf(value);
+  return number !== undefined && Number.isInteger(number) && number >= 0 && number <= MOST ? number : undefined;
 }
 
 const listAt = (value: unknown): readonly unknown[] | undefined => (Array.isArray(value) ? (value as readonly unknown[]) : undefined);

@@ -39,13 +39,15 @@ export function readChanges(changes: unknown): readonly PlannedChange[] {
   return read;
 }
 
+const LONGEST_ADDRESS = 2_000;
+
 /** Or the path of what is not as it should be. */
 function readChange(entry: unknown): PlannedChange | string {
   if (!isKeys(entry)) return '';
   const address = textOf(entry['address']);
   const type = textOf(entry['type']);
-  if (address === undefined) return '.address';
-  if (type === undefined) return '.type';
+  if (address === undefined || address.length > LONGEST_ADDRESS) return '.address';
+  if (type === undefined || !/^[a-z][\w-]{0,99}$/i.test(type)) return '.type';
   if (!isKeys(entry['change'])) return '.change';
   const fate = fateOf(entry, listOf(entry['change']['actions']));
   if (fate === undefined) return '.change.actions';

@@ -40,7 +40,15 @@ export function mapResource(type: string, attributes: unknown, isUnknown: IsUnkn
   const related = context.related ?? (() => undefined);
   const parts = mapKind(read, { provider, lookup: context.lookup, related });
   const place = { region: regionOf(provider, read) ?? context.region, account: accountOf(provider, read) ?? context.account };
-  return parts.map((part) => toResource(part, read, { ...context, ...place, provider }));
+  const [first, ...others] = parts.map((part) => toResource(part, read, { ...context, ...place, provider }));
+  return first === undefined ? [] : [first, ...others.map((part) => ({ ...part, namespace: namespaceOf(part, first) }))];
+}
+
+/** A volume without an environment of its own is in that of the machine it is made with. */
+function namespaceOf(part: Resource, { tags }: Resource): string | null {
+  const isOwn =
+    Object.hasOwn(part.tags, 'environment') || part.unknownPaths?.some((path) => path === 'tags' || path === 'tags.environment');
+  return part.namespace ?? (isOwn === true || !Object.hasOwn(tags, 'environment') ? null : (tags['environment'] ?? null));
 }
 
 const KINDS: ReadonlyMap<string, { readonly provider: string; readonly kinds: Kinds }> = new Map([
@@ -71,7 +79,7 @@ function toResource(part: Part, attributes: Attributes, context: Surroundings): 
   const { specs, unknownPaths } = settleSpecs(part.type, part.specs ?? {});
   const tags = readTags(part.tags ?? ownTags(attributes), context.defaultTags);
   const unknown = [...unknownPaths, ...tags.unknownPaths];
-  const quantity = known(part.size?.desired);
+  const quantity = part.size === undefined ? undefined : known(part.size.desired);
   const address = `${context.address}${part.suffix ?? ''}`;
   return {
     ...blankResource(part.type),
@@ -94,20 +102,25 @@ function toResource(part: Part, attributes: Attributes, context: Surroundings): 
 /** What is unknown and what the kind can have is named by its path on the wire. */
 function settleSpecs(type: string, values: SpecValues): { readonly specs: Specs; readonly unknownPaths: readonly string[] } {
   const entries = Object.entries(values) as [SpecKey, unknown][];
-  const given = entries.filter(([, value]) => value !== undefined && value !== UNKNOWN);
+  const given = entries.filter(([, value]) => isMeant(value));
   const unknown = entries.filter(([key, value]) => value === UNKNOWN && canHaveSpec(type, key));
   return { specs: Object.fromEntries(given), unknownPaths: unknown.map(([key]) => `specs.${SPEC_WIRE[key]}`) };
 }
 
+const LONGEST_WORD = 200;
+
+/** No provider has a size below nothing, or a type of so long a name. */
+function isMeant(value: unknown): boolean {
+  return typeof value === 'number' ? value >= 0 : typeof value === 'string' && value.length <= LONGEST_WORD;
+}
+
+const LONGEST_NAME = 256;
 const NAMES = ['name', 'identifier', 'cluster_identifier', 'bucket', 'function_name'];
 
 /** As the scan would name it later: by tag `Name`, else by the provider's own name. */
 function nameOf(part: Part, attributes: Attributes, tags: Readonly<Record<string, string>>): string | null {
   const tagged = Object.hasOwn(tags, 'Name') ? tags['Name'] : undefined;
-  if (tagged || part.suffix !== undefined) return tagged || null;
-  for (const key of NAMES) {
-    const name = known(attributes.text(key));
-    if (name !== undefined) return name;
-  }
-  return null;
+  const own = part.suffix === undefined ? NAMES.map((key) => known(attributes.text(key))) : [];
+  const name = [tagged, ...own].find((each) => each !== undefined && each !== '');
+  return name === undefined || name.length > LONGEST_NAME ? null : name;
 }

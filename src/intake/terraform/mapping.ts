@@ -45,7 +45,7 @@ export interface Part {
   readonly times?: number;
   /** The kind whose list price holds, where it is not its own. */
   readonly pricedAs?: string;
-  /** Types of which each may be started; the cost lies between the cheapest and the dearest. */
+  /** Types of which each may be started: the cost is likely that of the first, and lies between the cheapest and the dearest. */
   readonly anyOf?: readonly string[];
 }
 

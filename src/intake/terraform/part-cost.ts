@@ -23,9 +23,9 @@ export function costOfPart(part: Part, specs: Specs, { provider, region, lookup 
   const price = (count: number, of: Specs) => lookup.price({ provider, type, region, specs: of, quantity: count * times });
   const desired = size === undefined ? 1 : known(size.desired);
   if (desired === undefined) return UNKNOWN_COST;
-  const likely = price(desired, specs);
-  if (size === undefined && anyOf.length < 2) return likely;
   const choices = anyOf.length === 0 ? [specs] : anyOf.map((instanceType) => ({ ...specs, instanceType }));
+  const likely = price(desired, choices[0] ?? specs);
+  if (size === undefined && choices.length === 1) return likely;
   const least = choices.map((choice) => lowOf(price(size?.least ?? desired, choice)));
   const most = choices.map((choice) => highOf(price(size?.most ?? desired, choice)));
   return ranged(likely, lowest(least), highest(most));

@@ -118,10 +118,12 @@ function conditionsOf({
 
 /** One finding for the rule, at the path of its first condition: changing that alone is enough. */
 function toFailed(held: readonly Holds[], first: Holds, approvers: readonly string[]): Failed {
+  const isPossible = held.some(({ possible }) => possible);
   const { path, observed, limit, fix } = first;
-  const message = `Needs approval by ${approvers.join(' or ')}: ${held.map(({ words }) => words).join(', ')}`;
-  const check = { path, observed, limit, message, fix };
-  return { kind: 'failed', check, action: 'notify', ...(held.some(({ possible }) => possible) ? { possible: true } : {}) };
+  const words = held.map((condition) => condition.words).join(', ');
+  const message = `${isPossible ? 'May need' : 'Needs'} approval by ${approvers.join(' or ')}: ${words}`;
+  const failed = { kind: 'failed', check: { path, observed, limit, message, fix }, action: 'notify' } as const;
+  return isPossible ? { ...failed, possible: true } : failed;
 }
 
 /** One that does not hold decides, then one that is not known. */

@@ -61,21 +61,21 @@ export interface RuleChecks {
   /** One sentence over all failed checks, for a violation found by a scan. */
   readonly summarize: (failed: readonly Failed[]) => string;
   /** The size that a violating instance should get, where the rule type knows one. */
-  readonly resizeTarget?: (resource: Resource, question: Question) => Offer | undefined;
+  readonly resizeTarget?: ((resource: Resource, question: Question) => Offer | undefined) | undefined;
   /** What is told at deploy about a resource that the rule applies to, neither for nor against it; undefined where it concerns no such kind. */
-  readonly note?: (resource: Resource, at: Instant) => string | undefined;
+  readonly note?: ((resource: Resource, at: Instant) => string | undefined) | undefined;
   /** Whom a violation asks. */
-  readonly approval?: ApprovalTerms;
+  readonly approval?: ApprovalTerms | undefined;
   /** What a rule over the sum of a request has in place of checks; `budget-judge.ts` judges it. */
-  readonly budget?: BudgetLimitRule['budget'];
+  readonly budget?: BudgetLimitRule['budget'] | undefined;
 }
 
 /** What all rules of a type have in common. */
 export interface RuleTraits {
   /** Where it judges; at a point that is absent its rules do not exist. */
   readonly points: readonly Point[];
-  /** What a violation does at deploy where the rule's enforcement is `deny`. */
-  readonly denial: Denial;
+  /** What a violation does at deploy where the rule's enforcement is `deny`; null for a type that touches no decision. */
+  readonly denial: Denial | null;
   /** Severity at scan where the rule gives none; at deploy that is `critical` for every type. */
   readonly scanSeverity: Severity;
 }

@@ -61,6 +61,6 @@ function compileCheck(rule: UtilizationRule): Check {
 export const utilization: RuleKind<'Utilization'> = {
   points: ['scan'],
   scanSeverity: 'medium',
-  denial: 'deny',
+  denial: null,
   compile: (rule) => ({ checks: [compileCheck(rule)], summarize: joinMessages }),
 };

@@ -63,8 +63,8 @@ function largest(types: readonly string[], { provider, lookup }: KindContext): s
 
 /** A group whose desired size is not given starts at its least. */
 function groupSize(it: Attributes, desired: string, least: string, most: string): Size {
-  const smallest = known(it.number(least));
-  return { desired: known(it.number(desired)) ?? smallest ?? UNKNOWN, least: smallest, most: known(it.number(most)) };
+  const smallest = known(it.whole(least));
+  return { desired: known(it.whole(desired)) ?? smallest ?? UNKNOWN, least: smallest, most: known(it.whole(most)) };
 }
 
 function purchaseOf(it: Attributes, template: Attributes | undefined): string {

@@ -31,7 +31,7 @@ export const AWS_KINDS: Kinds = {
     {
       type: 'commitment/reservation',
       specs: machineSpecs(it.text('instance_type'), context),
-      size: { desired: it.number('instance_count') },
+      size: { desired: it.whole('instance_count') },
       pricedAs: 'compute/instance',
     },
   ],
@@ -39,7 +39,7 @@ export const AWS_KINDS: Kinds = {
     {
       type: 'commitment/reservation',
       specs: { purchaseOption: 'reserved', termMonths: mapped(it.number('duration'), monthsOf) },
-      size: { desired: firstGiven(it.number('instance_count'), 1) },
+      size: { desired: firstGiven(it.whole('instance_count'), 1) },
     },
   ],
 };

@@ -85,16 +85,16 @@ function diskPart(block: Attributes, kind: string, context: KindContext): Part {
 }
 
 function scaleSetParts(it: Attributes, type: Value<string>, context: KindContext): readonly Part[] {
-  const size: Size = { desired: it.number('instances') };
+  const size: Size = { desired: it.whole('instances') };
   return [machinePart(it, type, context), ...osDisk(it, context)].map((part) => ({ ...part, size }));
 }
 
 function nodePoolParts(it: Attributes, context: KindContext): readonly Part[] {
-  const least = known(it.number('min_count'));
+  const least = known(it.whole('min_count'));
   const size: Size = {
-    desired: firstGiven(known(it.number('node_count')), least, it.number('node_count')),
+    desired: firstGiven(known(it.whole('node_count')), least, it.whole('node_count')),
     least,
-    most: known(it.number('max_count')),
+    most: known(it.whole('max_count')),
   };
   const tags = { sources: [{ from: it, path: ['tags'] }], withDefaults: false };
   return [{ ...machinePart(it, it.text('vm_size'), context), size, tags }];

@@ -36,7 +36,7 @@ export const GOOGLE_KINDS: Kinds = {
     {
       type: 'commitment/reservation',
       specs: machineSpecs(it.text('specific_reservation', 0, 'instance_properties', 0, 'machine_type'), context),
-      size: { desired: it.number('specific_reservation', 0, 'count') },
+      size: { desired: it.whole('specific_reservation', 0, 'count') },
       pricedAs: 'compute/instance',
     },
   ],
@@ -70,7 +70,7 @@ function diskPart(sizeGb: Value<number>, kind: Value<string>, context: KindConte
 function groupParts(it: Attributes, context: KindContext): readonly Part[] {
   const template =
     context.related('version', 'google_compute_instance_template') ?? context.related('version', 'google_compute_region_instance_template');
-  const size: Size = { desired: it.number('target_size') };
+  const size: Size = { desired: it.whole('target_size') };
   if (template === undefined) return [{ type: 'compute/instance', size, tags: { sources: [], withDefaults: false, incomplete: true } }];
   const tags = { sources: [{ from: template, path: ['labels'] }], withDefaults: template.has('effective_labels') };
   const disks = blocksOf(template, 'disk')
@@ -91,9 +91,9 @@ function nodePoolParts(it: Attributes, context: KindContext): readonly Part[] {
   const zones = zonesOf(it);
   const scaling = it.at('autoscaling', 0);
   const size: Size = {
-    desired: firstGiven(known(it.number('node_count')), it.number('initial_node_count'), it.number('node_count')),
-    least: known(scaling.number('min_node_count')),
-    most: known(scaling.number('max_node_count')),
+    desired: firstGiven(known(it.whole('node_count')), it.whole('initial_node_count'), it.whole('node_count')),
+    least: known(scaling.whole('min_node_count')),
+    most: known(scaling.whole('max_node_count')),
   };
   const alike = {
     size,

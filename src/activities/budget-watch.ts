@@ -1,0 +1,117 @@
+/** The thresholds of a budget: each crossing is noted once, with its notices in the same transaction. */
+import { crossingWords } from '../notify/budget-words.js';
+import { type BudgetInPeriod, type BudgetMoney, budgetKey } from '../policy/budget.js';
+import { type BudgetRule, budgetRulesOf, budgetsOf } from '../policy/budget-rules.js';
+import { crossedThresholds, isCrossed, observedOf } from '../policy/budget-thresholds.js';
+import { ownerOf, recipientsOf, teamOf } from '../policy/directory.js';
+import type { Instant } from '../policy/model.js';
+import { type Crossing, insertCrossings } from '../store/budget-crossings.js';
+import { lockBudgets } from '../store/budgets.js';
+import { type Db, transaction } from '../store/db.js';
+import { createCompiledCache } from '../store/enforcing.js';
+import { getInstallation } from '../store/installation.js';
+import { addressed, type Message, type NewNotice, writeNotices } from '../store/outbox.js';
+import type { ActivityDeps } from './deps.js';
+
+export interface LookRequest {
+  readonly policyName: string;
+  readonly ruleName: string;
+  /** The workflow's time, in case this machine's clock is behind it. */
+  readonly at: Instant;
+}
+
+export interface BudgetLook {
+  readonly phase: 'watching' | 'approval' | 'blocked';
+  /** When the first of its periods ends. */
+  readonly nextPeriodAt: Instant;
+  /** Crossings that were noted by this look. */
+  readonly fired: number;
+  /** For people: one line for each period. */
+  readonly lines: readonly string[];
+}
+
+export function createBudgetActivities(deps: ActivityDeps) {
+  const cache = createCompiledCache();
+  return {
+    /**
+     * Notes the thresholds that the present numbers of a budget cross, and tells of those that are new; null when no enforcing policy has
+     * the rule. Safe to repeat: a crossing that is there is not told again.
+     */
+    async lookAtBudget({ policyName, ruleName, at }: LookRequest): Promise<BudgetLook | null> {
+      const { compiled } = await cache.load(deps.pool);
+      const rule = budgetRulesOf(compiled).find((each) => each.policyName === policyName && each.ruleName === ruleName);
+      const now = Math.max(deps.now(), at);
+      return rule === undefined ? null : transaction(deps.pool, (db) => look(deps, db, rule, now));
+    },
+  };
+}
+
+async function look(deps: ActivityDeps, db: Db, rule: BudgetRule, at: Instant): Promise<BudgetLook> {
+  const budgets = budgetsOf(rule, at);
+  const states = await lockBudgets(db, budgets, at);
+  const known = budgets.flatMap((budget) => {
+    const state = states.get(budgetKey(budget));
+    return state === undefined ? [] : [{ budget, state }];
+  });
+  const fresh = await insertCrossings(
+    db,
+    known.flatMap(({ budget, state }) => crossingsOf(rule, budget, state, at)),
+  );
+  const { currency } = await getInstallation(db);
+  const notices = fresh.flatMap((crossing) => noticesOf(deps, { rule, budgets, crossing, currency }));
+  await writeNotices(db, notices, at);
+  const acting = known.flatMap(({ budget, state }) => crossedThresholds(rule.budget.alertThresholds, budget, state));
+  return {
+    phase: phaseOf(acting.map(({ action }) => action)),
+    nextPeriodAt: Math.min(...budgets.map(({ to }) => to)),
+    fired: fresh.length,
+    lines: known.map(({ budget, state }) => lineOf(budget, state)),
+  };
+}
+
+function phaseOf(actions: readonly string[]): BudgetLook['phase'] {
+  if (actions.includes('block-new-resources')) return 'blocked';
+  return actions.includes('require-approval') ? 'approval' : 'watching';
+}
+
+function lineOf({ period, budget }: BudgetInPeriod, { actual, committed }: BudgetMoney): string {
+  return `${period}: ${actual} billed and ${committed} committed of ${budget}`;
+}
+
+function crossingsOf(rule: BudgetRule, budget: BudgetInPeriod, money: BudgetMoney, crossedAt: Instant): readonly Crossing[] {
+  const { policyName, ruleName, period } = budget;
+  return rule.budget.alertThresholds
+    .filter((threshold) => isCrossed(threshold, budget, money))
+    .map(({ percent, of, action }) => {
+      const observed = observedOf({ of }, budget, money) ?? '0';
+      return { policyName, ruleName, period, percent, of, action, budget: budget.budget, observed, crossedAt };
+    });
+}
+
+interface Told {
+  readonly rule: BudgetRule;
+  readonly budgets: readonly BudgetInPeriod[];
+  readonly crossing: Crossing;
+  readonly currency: string;
+}
+
+function noticesOf(deps: ActivityDeps, { rule, budgets, crossing, currency }: Told): readonly NewNotice[] {
+  const { policyName, ruleName, period, percent, of, action } = crossing;
+  const budget = budgets.find((each) => each.period === period);
+  const threshold = rule.budget.alertThresholds.find((each) => each.percent === percent && each.of === of && each.action === action);
+  if (budget === undefined || threshold === undefined) return [];
+  const message: Message = {
+    subject: `budget/${policyName}/${ruleName}`,
+    stage: ['crossed', period, of, percent, action, budget.budget].join(':'),
+    ...crossingWords(budget, { ...crossing, currency }),
+  };
+  if (threshold.channels.length > 0) return threshold.channels.flatMap((channel) => addressedTo(deps, message, channel));
+  const { tags } = budget.selector;
+  return addressed(message, recipientsOf(deps.directory, teamOf(deps.directory, tags), ownerOf(deps.directory, tags)));
+}
+
+/** `slack:#name` by the channel `slack`; where none of that name is configured, the console says whom it was for. */
+function addressedTo({ channels }: ActivityDeps, message: Message, place: string): readonly NewNotice[] {
+  const [channel = '', ...rest] = place.split(':');
+  return channels.has(channel) ? addressed(message, [rest.join(':')], channel) : addressed(message, [place]);
+}
