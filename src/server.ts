@@ -12,7 +12,7 @@ import * as bodies from './cloud/simulated/admin-bodies.js';
 import { type Config, loadConfig, requireDatabaseUrl, requireTemporal } from './config.js';
 import { createLog } from './log.js';
 import { packageRoot } from './package-root.js';
-import { createDocumentPool } from './runtime/document-pool.js';
+import { createDocumentPool, type DocumentPool } from './runtime/document-pool.js';
 import { runAsEntry } from './runtime/entry.js';
 import { closeGateParts, createGateParts, type GateParts } from './runtime/gate.js';
 import { stopRequested, tellReady } from './runtime/lifecycle.js';
@@ -40,13 +40,15 @@ export async function runServer(env: NodeJS.ProcessEnv = process.env): Promise<v
     onError: (err) => log.warn({ err }, 'a database connection broke'),
   });
   const parts = createGateParts(pool, config, log);
+  const documents = createDocumentPool();
   const connection = Connection.lazy(config.temporal.connectionOptions);
-  const server = createServer({ requestTimeout: LONGEST_REQUEST_MS }, appOf(config, { ...parts, pool, connection, log }));
+  const server = createServer({ requestTimeout: LONGEST_REQUEST_MS }, appOf(config, { ...parts, pool, documents, connection, log }));
   await Promise.all([parts.snapshot.start(), listen(server, config)]);
   tellReady();
   log.info({ address: `http://${config.host}:${(server.address() as AddressInfo).port}` }, 'the API listens');
   log.info({ why: await stop }, 'stopping');
   await close(server);
+  await documents.close();
   await closeGateParts(parts);
   await connection.close();
   await pool.end();
@@ -54,11 +56,12 @@ export async function runServer(env: NodeJS.ProcessEnv = process.env): Promise<v
 
 interface Parts extends GateParts {
   readonly pool: Pool;
+  readonly documents: DocumentPool;
   readonly connection: Connection;
   readonly log: Logger;
 }
 
-function appOf(config: Config, { pool, snapshot, decisionLog, connection, log }: Parts): ReturnType<typeof createApp> {
+function appOf(config: Config, { pool, snapshot, decisionLog, documents, connection, log }: Parts): ReturnType<typeof createApp> {
   const providers = createProviders(pool);
   const simulated = providers.get('simulated');
   const catalog = createCatalog();
@@ -74,7 +77,7 @@ function appOf(config: Config, { pool, snapshot, decisionLog, connection, log }:
     runTaskKey: config.runTaskKey,
     price: priceOfRequest(catalog),
     lookup: catalog.lookup,
-    readDocument: createDocumentPool().read,
+    readDocument: documents.read,
     offers: (region) => simulated.offers(region),
     providers: providers.names,
     simulated: { admin: (db) => createSimulatedAdmin(db, { catalog }), bodies },

@@ -7,8 +7,8 @@ import { principalId, text, wireObject } from './contract/values.js';
 import type { AppContext } from './deps.js';
 import { answerGate, type Door, gateRequestOf, requesterOf } from './gate.js';
 import { expecting, invalidInput } from './input.js';
-import { type Call, defineRoute, type Reply, type Route } from './route.js';
 import type { RouteName } from './permissions.js';
+import { type Call, defineRoute, type Reply, type Route } from './route.js';
 import { refuseUnstorable } from './storable.js';
 
 const MIB = 1024 * 1024;

@@ -11,8 +11,8 @@ import { askForApproval } from './approvals.js';
 import { toWireAsked, type WireDecision } from './contract/evaluate.js';
 import { toWireResourceInput } from './contract/resource-input.js';
 import type { LoggedDecision } from './decision-facts.js';
-import type { GateContext } from './deps.js';
 import { noteTold } from './denial-notices.js';
+import type { GateContext } from './deps.js';
 import { endExhausted } from './exhausted.js';
 import { type Hearing, hear, type Known } from './judge.js';
 import { isDatabaseAway } from './problem.js';
@@ -56,15 +56,19 @@ export interface DoorOptions {
 export function gateRequestOf({ resources, notices }: Intake, options: DoorOptions): GateRequest {
   const { requester, dryRun, idempotencyKey } = options;
   const wire = resources.map(toWireResourceInput);
-  const digest = createHash('sha256').update(canonicalJson(wire)).digest('hex');
   return {
     ...options,
     resources,
-    planDigest: `sha256:${digest}`,
+    planDigest: digestOf(wire),
     account: resources.find(({ account }) => account !== null)?.account ?? null,
     notices,
     logged: JSON.stringify({ resources: wire, requester, idempotency_key: idempotencyKey, dry_run: dryRun }),
   };
+}
+
+/** Names the deployment of a plan by what it asks for. */
+export function digestOf(resources: ReturnType<typeof toWireResourceInput>[]): string {
+  return `sha256:${createHash('sha256').update(canonicalJson(resources)).digest('hex')}`;
 }
 
 export function mayNameOthers({ roles }: Principal): boolean {

@@ -22,6 +22,7 @@ export const PERMISSIONS = {
   'POST /v1/evaluate/cloudformation': requesters,
   'POST /v1/evaluate/pulumi': requesters,
   'POST /v1/admission': requesters,
+  'POST /v1/admission/{cluster}': requesters,
   'POST /v1/data/{package}': requesters,
   'POST /v1/data/{package}/{rule}': requesters,
   'GET /v1/data/{package}': requesters,

@@ -4,8 +4,9 @@ import { TollgateError } from '../errors.js';
 import { type BudgetState, budgetKey } from '../policy/budget.js';
 import { touchedBudgets } from '../policy/budget-rules.js';
 import { type CompiledPolicies, compilePolicies } from '../policy/compile.js';
-import { evaluateRequest } from '../policy/evaluate.js';
+import { type EvaluationContext, evaluateRequest } from '../policy/evaluate.js';
 import { compileExceptions } from '../policy/exception.js';
+import { explainRequest } from '../policy/explain.js';
 import type { Decision, Resource, TakenHold } from '../policy/model.js';
 import type { ExceptionRecord } from '../policy/records.js';
 import { readBudgets } from '../store/budgets.js';
@@ -14,6 +15,7 @@ import { loadPolicySet } from '../store/enforcing.js';
 import { grantedOf, requestKeyOf } from './approval-key.js';
 import { costOf, toPricedResources } from './contract/cost.js';
 import { type EvaluateRequest, loggedRequest, toResources, toWireDecision, type WireDecision } from './contract/evaluate.js';
+import { type explanationSchema, noExplanation, toWireExplanation } from './contract/explanation.js';
 import { differencesOf, type replaySchema } from './contract/replay.js';
 import type { AppContext } from './deps.js';
 import type { DecisionFactsRecord } from './judge.js';
@@ -52,11 +54,11 @@ export async function replay(context: AppContext, record: DecisionRecord, polici
 }
 
 /** Of a document the log has each resource with the cost that it had; of a request it has what was asked, and the price list prices it again. */
-export function resourcesOf(context: Pick<AppContext, 'price' | 'snapshot'>, record: DecisionRecord): readonly Resource[] {
+function resourcesOf(context: Pick<AppContext, 'price' | 'snapshot'>, record: DecisionRecord): readonly Resource[] {
   const { success, data } = loggedRequest.safeParse(JSON.parse(record.request));
   if (!success) throw new TollgateError('conflict', `the request of \`${record.id}\`, as logged, is not one that this program can read`);
   const request: EvaluateRequest = data;
-  if (record.planDigest !== null) return toResources(request);
+  if (record.door !== 'evaluate' && record.door !== 'opa') return toResources(request);
   return toPricedResources(request, context.price, context.snapshot.get().installation.currency);
 }
 
@@ -67,16 +69,38 @@ interface Again {
 
 const NOTHING_ELSE: DecisionFactsRecord = { exceptions: [], usesLeft: [], budgets: [], approved: [] };
 
-async function asThen(context: AppContext, record: DecisionRecord, resources: readonly Resource[]): Promise<Again> {
+/** What it was judged by: the arguments of the core, but for the resources. */
+async function argumentsOf(context: AppContext, record: DecisionRecord) {
   const facts = record.facts === null ? NOTHING_ELSE : (JSON.parse(record.facts) as DecisionFactsRecord);
-  const compiled = await policiesOf(context, record.policySet);
-  const decision = evaluateRequest(compiled, compileExceptions(facts.exceptions as readonly ExceptionRecord[]), { resources }, record.at, {
+  const given: EvaluationContext = {
     offers: context.offers,
     usesLeft: new Map(facts.usesLeft),
     ...(facts.budgets.length > 0 ? { budgets: byKey(facts.budgets) } : {}),
     approved: new Set(facts.approved),
-  });
-  return { decision, policySet: record.policySet };
+  };
+  const exceptions = compileExceptions(facts.exceptions as readonly ExceptionRecord[]);
+  return { compiled: await policiesOf(context, record.policySet), exceptions, given };
+}
+
+async function asThen(context: AppContext, record: DecisionRecord, resources: readonly Resource[]): Promise<Again> {
+  const { compiled, exceptions, given } = await argumentsOf(context, record);
+  return { decision: evaluateRequest(compiled, exceptions, { resources }, record.at, given), policySet: record.policySet };
+}
+
+/** What each rule made of each resource of a logged request, or of the one of that name. */
+export async function explain(
+  context: AppContext,
+  record: DecisionRecord,
+  name: string | undefined,
+): Promise<z.infer<typeof explanationSchema>> {
+  try {
+    const resources = resourcesOf(context, record);
+    const { compiled, exceptions, given } = await argumentsOf(context, record);
+    return toWireExplanation(explainRequest(compiled, exceptions, { resources }, record.at, given), resources, name);
+  } catch (error) {
+    if (error instanceof TollgateError && (error.code === 'not-found' || error.code === 'conflict')) return noExplanation(error.message);
+    throw error;
+  }
 }
 
 function byKey(budgets: readonly BudgetState[]): ReadonlyMap<string, BudgetState> {
@@ -99,7 +123,7 @@ async function asNow(context: AppContext, record: DecisionRecord, resources: rea
 const MAX_COMPILED = 8;
 const compiledSets = new Map<string, CompiledPolicies>();
 
-export async function policiesOf({ pool, snapshot }: Pick<AppContext, 'pool' | 'snapshot'>, revision: string): Promise<CompiledPolicies> {
+async function policiesOf({ pool, snapshot }: Pick<AppContext, 'pool' | 'snapshot'>, revision: string): Promise<CompiledPolicies> {
   const { policies } = snapshot.get();
   if (policies.revision === revision) return policies.compiled;
   const known = compiledSets.get(revision);

@@ -1,4 +1,4 @@
-import { UNKNOWN, type IsUnknown } from './terraform/attributes.js';
+import { type IsUnknown, UNKNOWN } from './terraform/attributes.js';
 
 /** For attributes in which `UNKNOWN` itself stands where a value, or all that is below it, is not known. */
 export function unknownIn(root: unknown): IsUnknown {

@@ -60,7 +60,8 @@ export function prorate(monthly: Decimal, at: Instant, to: Instant): Decimal {
 /** The largest monthly cost, to the cent, that prorates to no more than `amount`; null where no positive one does. */
 export function monthlyWithin(amount: Decimal, at: Instant, to: Instant): Decimal | null {
   if (to <= at || compare(amount, '0') <= 0) return null;
-  let monthly = divide(multiply(amount, MONTH_MS), String(to - at), 2);
+  // Whatever is less than half a cent more is rounded down to it.
+  let monthly = divide(multiply(add(amount, '0.005'), MONTH_MS), String(to - at), 2);
   while (compare(prorate(monthly, at, to), amount) > 0) monthly = subtract(monthly, '0.01');
   return compare(monthly, '0') > 0 ? monthly : null;
 }

@@ -97,7 +97,7 @@ export async function settleCommitted(db: Db, budgets: readonly BudgetKey[], bil
        from holds h
        join unnest($1::text[], $2::text[], $3::text[]) as k (policy, rule, period)
          on h.policy_name = k.policy and h.rule_name = k.rule and h.period = k.period
-       join budgets b using (policy_name, rule_name, period)
+       join budgets b on b.policy_name = h.policy_name and b.rule_name = h.rule_name and b.period = h.period
        where h.status in ('committed', 'settled')
      ), shares as (
        select id, amount, case

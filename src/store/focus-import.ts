@@ -22,7 +22,7 @@ export interface FocusSource {
 
 export interface FocusHooks {
   /** Brings what depends on the charges of these times up to date, in the import's transaction. */
-  readonly settle: (db: Db, spans: readonly TimeSpan[], at: number) => Promise<unknown>;
+  readonly settle: (db: Db, spans: readonly TimeSpan[], at: number) => Promise<void>;
   readonly now: () => number;
 }
 

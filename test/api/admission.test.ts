@@ -152,6 +152,11 @@ describe('what is no such review', () => {
   test('labels that cannot be stored are refused', async () => {
     expect(readProblem(await ask(review({ labels: { team: 'a\u0000b' } })), 400).errors[0]?.path).toContain('labels.team');
   });
+  test('the cluster may be in the path, since the address of a webhook takes no query', async () => {
+    const answer = await world.ask('POST', '/v1/admission/prod-2?timeout=10s', { as: 'deployer', body: review() });
+    const { response } = read(admissionAnswerSchema, answer);
+    expect((await logged(response.auditAnnotations?.['decision-id'])).request.resources[0]).toMatchObject({ account: 'prod-2' });
+  });
   test('the timeout that Kubernetes adds is taken, another key is not', async () => {
     expect((await ask(review(), {}, '?timeout=10s')).status).toBe(200);
     readProblem(await ask(review(), {}, '?clustr=x'), 400);

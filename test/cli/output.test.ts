@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type XMLValidationResult, validateXML } from 'xmllint-wasm';
+import { validateXML, type XMLValidationResult } from 'xmllint-wasm';
 import type { WireDecision } from '../../src/api/contract/evaluate.js';
 import type { Report } from '../../src/cli/output/findings.js';
 import { FORMATS, type Format, renderReports } from '../../src/cli/output/formats.js';
@@ -136,7 +136,8 @@ describe('one decision in each format', () => {
   test('several files are told apart in each format', () => {
     const both = [report, { file: 'other.json', decision: allowed }];
     expect(JSON.parse(render('json', ...both))).toHaveLength(2);
-    for (const format of ['table', 'junit', 'sarif', 'github', 'markdown'] as const) expect(render(format, ...both)).toContain('other.json');
+    for (const format of ['table', 'junit', 'sarif', 'github', 'markdown'] as const)
+      expect(render(format, ...both)).toContain('other.json');
   });
 });
 
@@ -174,7 +175,9 @@ describe('JUnit', () => {
   });
 
   test('an allowed request without findings has a case that passes', () => {
-    expect(render('junit', { file: 'plan.json', decision: allowed })).toContain('<testcase name="decision" classname="tollgate" time="0.000"/>');
+    expect(render('junit', { file: 'plan.json', decision: allowed })).toContain(
+      '<testcase name="decision" classname="tollgate" time="0.000"/>',
+    );
   });
 });
 
@@ -233,7 +236,9 @@ describe('GitHub annotations', () => {
   test('are one line each, the decision first, whatever is in a name', () => {
     const name = 'x\n::set-env name=A::B\r\n::error::x';
     const decision = { ...denied, violations: [{ ...finding, resource_id: name, message: name, fix: { set: {}, text: name } }] };
-    const lines = render('github', { file: `a,b:c\n${name}`, decision }).trimEnd().split('\n');
+    const lines = render('github', { file: `a,b:c\n${name}`, decision })
+      .trimEnd()
+      .split('\n');
     expect(lines).toHaveLength(7);
     expect(lines[0]).toMatch(/^::error file=[^,:]+,title=tollgate::Request denied/);
     for (const line of lines) expect(line).toMatch(/^::(error|warning|notice) file=[^,:]+,title=[^,:]+::[^\r\n]+$/);
@@ -262,7 +267,19 @@ describe('Markdown', () => {
 describe('fuzzed names', () => {
   const awkward = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 60 }),
-    fc.constantFrom(']]>', '<!-- -->', '--!>', '\u0000\u0008\uD800', '👩‍👩‍👧', '</testcase>', '&#0;', '\uFFFE', '"\'', '%0A::error::', '-->'),
+    fc.constantFrom(
+      ']]>',
+      '<!-- -->',
+      '--!>',
+      '\u0000\u0008\uD800',
+      '👩‍👩‍👧',
+      '</testcase>',
+      '&#0;',
+      '\uFFFE',
+      '"\'',
+      '%0A::error::',
+      '-->',
+    ),
   );
   const decisions = fc.tuple(awkward, awkward, awkward, awkward, awkward).map(([name, message, fix, reason, notice]) => ({
     ...denied,
@@ -287,8 +304,13 @@ describe('fuzzed names', () => {
         expect(isSarif(JSON.parse(sarif)), ajv.errorsText(isSarif.errors)).toBe(true);
         expect(sarif.isWellFormed()).toBe(true);
         expect(JSON.parse(render('json', one))).toEqual(JSON.parse(JSON.stringify(decision)));
-        for (const line of render('github', one).trimEnd().split(/[\r\n]/)) expect(line).toMatch(/^::(error|warning|notice) /);
-        const rows = render('markdown', one).split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| ---'));
+        for (const line of render('github', one)
+          .trimEnd()
+          .split(/[\r\n]/))
+          expect(line).toMatch(/^::(error|warning|notice) /);
+        const rows = render('markdown', one)
+          .split('\n')
+          .filter((line) => line.startsWith('| ') && !line.startsWith('| ---'));
         for (const row of rows) expect(row.split('|')).toHaveLength(7);
       }),
       { numRuns: 300 },

@@ -84,7 +84,9 @@ describe('what has no price is named and leaves the upper end open', () => {
 
   test('data of a NAT gateway, capacity of a load balancer, storage of a database', () => {
     expect(price('network/nat-gateway', {})).toEqual({
-      ...{ hourly: '0.045', monthly: '32.85', source: 'price-list' },
+      hourly: '0.045',
+      monthly: '32.85',
+      source: 'price-list',
       ...open('32.85', 'data processed'),
     });
     expect(price('network/load-balancer', {})).toMatchObject({ monthly: '16.43', ...open('16.43', 'capacity units') });

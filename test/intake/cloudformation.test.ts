@@ -19,7 +19,9 @@ const changeSet = (change: object, more: object = {}) =>
     JSON.stringify({
       ChangeSetName: 'x',
       StackId: 'arn:aws:cloudformation:us-east-1:123456789012:stack/web/1',
-      Changes: [{ Type: 'Resource', ResourceChange: { LogicalResourceId: 'It', ResourceType: 'AWS::EC2::Instance', Action: 'Add', ...change } }],
+      Changes: [
+        { Type: 'Resource', ResourceChange: { LogicalResourceId: 'It', ResourceType: 'AWS::EC2::Instance', Action: 'Add', ...change } },
+      ],
       ...more,
     }),
   );
@@ -77,7 +79,13 @@ describe('change sets', () => {
   });
 
   test.for(['{{changeSet:KNOWN_AFTER_APPLY}}', '****', '{{resolve:ssm:/type}}'])('%s is unknown', (value) => {
-    const properties = { InstanceType: value, Tags: [{ Key: 'owner', Value: value }, { Key: 'stage', Value: 'live' }] };
+    const properties = {
+      InstanceType: value,
+      Tags: [
+        { Key: 'owner', Value: value },
+        { Key: 'stage', Value: 'live' },
+      ],
+    };
     const [resource] = changeSet({ AfterContext: contextOf(properties) }).resources;
     expect(resource?.unknownPaths).toEqual(expect.arrayContaining(['specs.instance_type', 'specs.vcpus', 'tags.owner']));
     expect(resource?.tags).toEqual({ stage: 'live' });
@@ -191,7 +199,10 @@ describe('templates', () => {
       tags: { owner: 'dana', stage: 'live' },
       cost: { monthly: '210.24', range: { low: '70.08', high: '350.40' } },
     });
-    expect(resources.find(({ address }) => address === 'Group.BlockDeviceMappings[0]')).toMatchObject({ quantity: 3, specs: { sizeGb: 100 } });
+    expect(resources.find(({ address }) => address === 'Group.BlockDeviceMappings[0]')).toMatchObject({
+      quantity: 3,
+      specs: { sizeGb: 100 },
+    });
   });
 
   test('a group by launch configuration, and nodes of EKS by their defaults', () => {

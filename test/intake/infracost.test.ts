@@ -118,24 +118,34 @@ describe('other documents', () => {
 
   test('a diff leaves out what did not change, wherever it moved in the code', () => {
     const before = { ...instance, metadata: { startLine: 1 } };
-    const projects = [{ name: 'web', pastBreakdown: { resources: [before] }, breakdown: { resources: [{ ...instance, metadata: { startLine: 9 } }] } }];
+    const projects = [
+      { name: 'web', pastBreakdown: { resources: [before] }, breakdown: { resources: [{ ...instance, metadata: { startLine: 9 } }] } },
+    ];
     expect(read(documentOf([], { projects, metadata: { infracostCommand: 'diff' } })).resources).toEqual([]);
     expect(read(documentOf([], { projects, metadata: { infracostCommand: 'breakdown' } })).resources).toHaveLength(1);
   });
 
   test('several projects are told apart by their names', () => {
     const projects = ['web', 'api'].map((name) => ({ name, breakdown: { resources: [instance] } }));
-    expect(read(documentOf([], { projects })).resources.map(({ address }) => address)).toEqual(['web:aws_instance.a', 'api:aws_instance.a']);
+    expect(read(documentOf([], { projects })).resources.map(({ address }) => address)).toEqual([
+      'web:aws_instance.a',
+      'api:aws_instance.a',
+    ]);
   });
 
   test('free resources are asked about too: they have tags', () => {
-    const projects = [{ name: 'web', breakdown: { resources: [], freeResources: [{ name: 'aws_iam_role.a', resourceType: 'aws_iam_role', tags: {} }] } }];
+    const projects = [
+      { name: 'web', breakdown: { resources: [], freeResources: [{ name: 'aws_iam_role.a', resourceType: 'aws_iam_role', tags: {} }] } },
+    ];
     expect(read(documentOf([], { projects })).resources).toMatchObject([{ type: 'aws/iam-role', cost: { monthly: '0.00' }, tags: {} }]);
   });
 
   test('what no price was found for is named although its cost is 0', () => {
     const costComponents = [{ name: 'Storage', monthlyCost: '0', priceNotFound: true }];
-    expect(read(documentOf([{ ...instance, costComponents }])).resources[0]?.cost).toMatchObject({ unpriced: ['Storage'], range: { high: null } });
+    expect(read(documentOf([{ ...instance, costComponents }])).resources[0]?.cost).toMatchObject({
+      unpriced: ['Storage'],
+      range: { high: null },
+    });
   });
 
   test('tags that hang on variables without a value are unknown', () => {
@@ -165,7 +175,14 @@ describe('other documents', () => {
   });
 
   test.for([
-    [null, 7, 'x', [], { name: 3 }, { name: 'aws_instance.a', costComponents: 'x', subresources: [null, {}], tags: [], monthlyCost: 'free' }],
+    [
+      null,
+      7,
+      'x',
+      [],
+      { name: 3 },
+      { name: 'aws_instance.a', costComponents: 'x', subresources: [null, {}], tags: [], monthlyCost: 'free' },
+    ],
     [{ name: '__proto__.constructor', resourceType: 'constructor', tags: { constructor: 'x', toString: null } }],
     [{ name: '[[[', monthlyCost: '-5', hourlyCost: 1e999 }],
   ])('odd values are not given values: %j', (resources) => {

@@ -41,13 +41,19 @@ describe('real previews', () => {
       name: 'docs-32c8f2c',
       managedBy: { tool: 'pulumi', address: 'urn:pulumi:dev::sample::aws:s3/bucket:Bucket::docs' },
     });
-    expect(resources.map(({ type }) => type)).toEqual(expect.arrayContaining(['aws/lambda-function', 'aws/iam-role', 'aws/lambda-permission']));
+    expect(resources.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['aws/lambda-function', 'aws/iam-role', 'aws/lambda-permission']),
+    );
   });
 
   test('updates and a replacement, with the tags to come, and the place told by what is there', () => {
     const { resources } = fixture('preview-tags-and-replace.json');
     expect(resources).toMatchObject([
-      { type: 'storage/bucket', id: 'drift-adopter-testdata-tags', tags: { CostCenter: 'cc-100', Environment: 'production', Owner: 'team-a' } },
+      {
+        type: 'storage/bucket',
+        id: 'drift-adopter-testdata-tags',
+        tags: { CostCenter: 'cc-100', Environment: 'production', Owner: 'team-a' },
+      },
       { type: 'aws/iam-role', account: '616138583583' },
       { type: 'aws/security-group', region: 'us-west-2' },
       { type: 'aws/s3-bucket-versioning-v2' },
@@ -128,7 +134,10 @@ describe('resources', () => {
     const type = 'aws:ec2/instance:Instance';
     const given = { old: { instanceType: 'm5.large' } };
     for (const op of ['update', 'replace', 'create-replacement']) {
-      const steps = [step(type, { instanceType: 'm5.xlarge' }, { ...given, op }), step(type, { instanceType: 'm5.xlarge' }, { ...given, op: 'replace' })];
+      const steps = [
+        step(type, { instanceType: 'm5.xlarge' }, { ...given, op }),
+        step(type, { instanceType: 'm5.xlarge' }, { ...given, op: 'replace' }),
+      ];
       expect(only(...steps, step(type, {}, { ...given, op: 'delete-replaced' }))).toMatchObject([
         { cost: { monthly: '140.16' }, previousMonthly: '70.08', id: 'i-1' },
       ]);
@@ -208,7 +217,10 @@ describe('resources', () => {
 
 describe('other documents', () => {
   test('a preview that failed says so', () => {
-    const diagnostics = [{ severity: 'error', message: 'error: cannot reach the cloud\n  at x' }, { severity: 'warning', message: 'w' }];
+    const diagnostics = [
+      { severity: 'error', message: 'error: cannot reach the cloud\n  at x' },
+      { severity: 'warning', message: 'w' },
+    ];
     expect(read({ ...preview(), diagnostics }).notices).toEqual(['the preview is not complete: error: cannot reach the cloud']);
   });
 
@@ -224,10 +236,9 @@ describe('other documents', () => {
     expect(() => read(document)).toThrow(words);
   });
 
-  test.for([[null, 7, {}, { op: 'create' }, { op: 'create', urn: 'x', newState: { type: 'a:b:c', inputs: { tags: 7, a: { b: [null] } } } }]])(
-    'odd steps do not stop it',
-    (steps) => {
-      expect(() => read({ steps })).not.toThrow();
-    },
-  );
+  test.for([
+    [null, 7, {}, { op: 'create' }, { op: 'create', urn: 'x', newState: { type: 'a:b:c', inputs: { tags: 7, a: { b: [null] } } } }],
+  ])('odd steps do not stop it', (steps) => {
+    expect(() => read({ steps })).not.toThrow();
+  });
 });

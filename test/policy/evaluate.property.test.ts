@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { evaluateRequest, evaluateRequestInSlices, evaluateResource } from '../../src/policy/evaluate.js';
 import { NO_EXCEPTIONS } from '../../src/policy/exception.js';
-import { effectiveNamespace, isUnknownPath, matchGlobs } from '../../src/policy/match.js';
+import { judge } from '../../src/policy/judge.js';
+import { effectiveNamespace, isUnknownPath } from '../../src/policy/match.js';
 import type { Decision, DecisionWord, Policy, Resource } from '../../src/policy/model.js';
 import { compileAll, deepFreeze, limitPolicy, OFFERS, policies, resource, TAG_KEYS, tagPolicy } from './arbitrary.js';
 
@@ -36,6 +37,19 @@ describe('an evaluation', () => {
         expect(ask(reversed, resources)).toEqual(ask(list, resources));
       }),
       { numRuns: 100 },
+    );
+  });
+
+  it('tells what it finds in the order of request, policy, rule and path', () => {
+    fc.assert(
+      fc.property(policies, requests, (list, resources) => {
+        const { violations, warnings, unknowns } = ask(list, resources);
+        for (const part of [violations, warnings, unknowns]) {
+          const places = part.map(({ resourceIndex, policyName, ruleName, path }) => [resourceIndex, policyName, ruleName, path].join(' '));
+          expect(places).toEqual([...places].sort());
+        }
+      }),
+      { numRuns: 200 },
     );
   });
 
@@ -150,13 +164,33 @@ describe('a smaller request', () => {
   });
 });
 
+/** The globs of these policies, read in the plainest way. */
+function names(glob: string, type: string): boolean {
+  return glob === '*' || glob === type || (glob === 'compute/*' && type.startsWith('compute/'));
+}
+
 describe('a policy that cannot apply', () => {
+  it('is the only kind that is left out of judging', () => {
+    fc.assert(
+      fc.property(policies, resource, (list, found) => {
+        const compiled = compileAll(list);
+        const judged = new Set(compiled.rulesAtDeploy(found));
+        const left = compiled.rulesFor(found.type, 'deploy').filter((rule) => !judged.has(rule));
+        const question = { point: 'deploy', at: 0, ...context } as const;
+        expect(left.filter((rule) => judge(rule, found, question).verdict !== 'not-applicable')).toEqual([]);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it('changes nothing: of another namespace, or for other types', () => {
     fc.assert(
       fc.property(policies, fc.oneof(limitPolicy(), tagPolicy()), resource, (list, other, found) => {
         const own = effectiveNamespace(found);
         const otherNamespace = other.namespace !== undefined && own !== null && other.namespace !== own;
-        const otherTypes = other.rules.every((rule) => !matchGlobs(rule.resource, found.type));
+        const otherTypes = other.rules.every(
+          ({ resource: globs }) => globs !== undefined && !globs.some((glob) => names(glob, found.type)),
+        );
         if (!otherNamespace && !otherTypes) return;
         expect(ask([...list, { ...other, name: 'another' }], [found])).toEqual(ask(list, [found]));
       }),

@@ -162,8 +162,16 @@ describe('parsing a policy', () => {
       '{ name: a, selector: { service: compute/instances }, budget: { monthly: 1 } }',
       '.selector.service: unknown resource type `compute/instances`, did you mean compute/instance?',
     ],
-    ['BudgetLimit', '{ name: a, selector: { acount: "1" }, budget: { monthly: 1 } }', '.selector.acount: unknown key, did you mean account?'],
-    ['ResourceLimit', '{ name: a, selector: { tags: { t: a }, account: "1" }, constraint: { maxIops: 1 } }', '.selector.account: unknown key, known are tags'],
+    [
+      'BudgetLimit',
+      '{ name: a, selector: { acount: "1" }, budget: { monthly: 1 } }',
+      '.selector.acount: unknown key, did you mean account?',
+    ],
+    [
+      'ResourceLimit',
+      '{ name: a, selector: { tags: { t: a }, account: "1" }, constraint: { maxIops: 1 } }',
+      '.selector.account: unknown key, known are tags',
+    ],
     ['Utilization', '{ name: a, period: 7d }', ': expected at least one of avgCpuBelowPercent, avgNetworkBelowBytesPerDay'],
     ['Utilization', '{ name: a, period: 7d, avgCpuBelowPercent: 101 }', '.avgCpuBelowPercent: expected a number of at most 100, got `101`'],
     ['Orphan', '{ name: a, unattachedDays: 1.5 }', '.unattachedDays: expected a whole number, got `1.5`'],

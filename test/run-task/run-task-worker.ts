@@ -25,7 +25,7 @@ export interface WorkerParts {
 export async function createRunTaskWorker({ pool, client, connection, namespace, origins, workflowBundle }: WorkerParts) {
   const log = pino({ level: 'silent' });
   const catalog = createCatalog();
-  const gate = createGateParts(pool, log, defaultSettings());
+  const gate = createGateParts(pool, { settings: defaultSettings(), decisionLog: 'durable' }, log);
   await gate.snapshot.start();
   const judge = createPlanJudge({
     ...gate,

@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createPool, type Pool } from '../../src/store/db.js';
-import { createDecisionLog, type DecisionLog, type Logged } from '../../src/store/decision-log.js';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createPool, type Db, type Pool } from '../../src/store/db.js';
+import { createDecisionLog, type DecisionLog, type DecisionLogOptions, type Logged } from '../../src/store/decision-log.js';
 import { type DecisionRecord, findDecision, getDecision, insertDecisions, listDecisions } from '../../src/store/decisions.js';
 import { createDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
@@ -148,6 +148,174 @@ test('a row that the database refuses fails alone', async () => {
     { status: 'rejected', reason: expect.objectContaining({ code: 'invalid-input' }) as Error },
   ]);
   expect(await stored()).toEqual(ids(good));
+});
+
+test('nasty text is stored as it is, by either way in', async () => {
+  const text = 'tab\t line\n return\r slash\\ \\N \\. quote\' "';
+  const copied = decision({
+    requester: text,
+    request: JSON.stringify(text),
+    idempotencyKey: '\\N',
+    facts: '{"a":"\\\\"}',
+    planDigest: 'sha256:1',
+  });
+  const inserted = { ...copied, id: decision().id };
+  await log.append(copied);
+  await insertDecisions(database.pool, [inserted]);
+  expect(await findDecision(database.pool, copied.id)).toEqual(copied);
+  expect(await findDecision(database.pool, inserted.id)).toEqual(inserted);
+});
+
+test('one that needs nothing else written waits for no transaction of others', async () => {
+  const told: string[] = [];
+  await log.close();
+  log = createDecisionLog(pool, {
+    isPlain: ({ dryRun }) => dryRun,
+    alsoWrite: async (_, decisions) => void told.push(...decisions.map(({ id }) => id)),
+  });
+  const plain = decision({ dryRun: true });
+  await log.append(plain);
+  expect(told).toEqual([]);
+  const other = decision();
+  await log.append(other);
+  expect(told).toEqual([other.id]);
+  expect(await stored()).toEqual(ids([plain, other]));
+});
+
+describe('decisions that rest on the database', () => {
+  const undecided = (one: DecisionRecord = decision()) => ({
+    size: 10,
+    one,
+    decideFromMemory: () => ({ ...one, decision: 'warn' as const }),
+  });
+  type Open = ReturnType<typeof undecided>;
+  let settled: number[];
+  let release: (() => void) | undefined;
+
+  /** Counts in the database, under a lock, how many it has let through, and lets through three. */
+  async function settle(db: Db, open: readonly Open[]): Promise<readonly DecisionRecord[]> {
+    settled.push(open.length);
+    const { rows } = await db.query<{ first: number }>(`update room set taken = taken + $1 returning taken - $1 as first`, [open.length]);
+    const first = rows[0]?.first ?? 0;
+    if (release !== undefined) await new Promise<void>((resolve) => void (release = resolve));
+    return open.map(({ one }, index) => ({ ...one, decision: first + index < 3 ? 'allow' : 'deny' }));
+  }
+  let settling: DecisionLog<DecisionRecord, Open>;
+  beforeEach(async () => {
+    settled = [];
+    release = undefined;
+    await database.pool.query('create table room as select 0 as taken');
+    settling = createDecisionLog<DecisionRecord, Open>(pool, { retryMs: 20, settle });
+  });
+  afterEach(() => settling.close());
+
+  test('are decided in their order, many in one transaction, and written with what they took', async () => {
+    const answers = await Promise.all(Array.from({ length: 5 }, () => settling.settle(undecided())));
+    expect(answers.map(({ decision: { decision: word }, durable }) => [word, durable])).toEqual([
+      ['allow', true],
+      ['allow', true],
+      ['allow', true],
+      ['deny', true],
+      ['deny', true],
+    ]);
+    expect(settled.length).toBeLessThan(3);
+    expect((await database.pool.query('select taken from room')).rows).toEqual([{ taken: 5 }]);
+    const words = await Promise.all(answers.map(async ({ decision: { id } }) => (await getDecision(database.pool, id)).decision));
+    expect(words).toEqual(['allow', 'allow', 'allow', 'deny', 'deny']);
+  });
+
+  test('hold up no other decision while they wait for locks', async () => {
+    release = () => {};
+    const slow = settling.settle(undecided());
+    await soon(() => expect(settled).toEqual([1]));
+    expect(await settling.append(decision())).toEqual(WRITTEN);
+    const end = release;
+    release = undefined;
+    end();
+    expect(await slow).toEqual(WRITTEN);
+  });
+
+  test('with the database away are made from memory, say so, and take nothing', async () => {
+    proxy.cut();
+    const { decision: made, ...how } = await settling.settle(undecided());
+    expect([made.decision, how]).toEqual(['warn', { durable: false, away: true }]);
+    expect(await settling.settle(undecided())).toEqual(KEPT);
+    expect(settling.waiting).toBe(2);
+    proxy.restore();
+    await soon(() => expect(settling.waiting).toBe(0));
+    expect(await findDecision(database.pool, made.id)).toMatchObject({ decision: 'warn', degraded: true });
+    expect((await database.pool.query('select taken from room')).rows).toEqual([{ taken: 0 }]);
+    expect(await settling.settle(undecided())).toEqual(WRITTEN);
+  });
+
+  test('lost in the middle of their transaction are made from memory, and what they took is given back', async () => {
+    release = () => {};
+    const pending = settling.settle(undecided());
+    await soon(() => expect(settled).toEqual([1]));
+    proxy.cut();
+    const end = release;
+    release = undefined;
+    end();
+    const { decision: made, away } = await pending;
+    expect([made.decision, away]).toEqual(['warn', true]);
+    proxy.restore();
+    await soon(() => expect(settling.waiting).toBe(0));
+    expect(await findDecision(database.pool, made.id)).toMatchObject({ decision: 'warn', degraded: true });
+    await soon(async () => expect((await database.pool.query('select taken from room')).rows).toEqual([{ taken: 0 }]));
+  });
+
+  test('that the database refuses fail alone', async () => {
+    const bad = undecided(decision({ requester: 'a\0b' }));
+    const outcomes = await Promise.allSettled([undecided(), bad, undecided()].map((one) => settling.settle(one)));
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect((await database.pool.query('select taken from room')).rows).toEqual([{ taken: 2 }]);
+  });
+});
+
+describe('in relaxed mode', () => {
+  const relaxed = (options: DecisionLogOptions<DecisionRecord> = {}) =>
+    createDecisionLog(pool, { mode: 'relaxed', retryMs: 20, ...options });
+  beforeEach(() => log.close());
+
+  test('the answer does not wait, and the decision is written as it was answered', async () => {
+    log = relaxed();
+    const all = many(50);
+    expect(await Promise.all(all.map((one) => log.append(one)))).toEqual(
+      all.map((one) => ({ decision: one, durable: false, away: false })),
+    );
+    expect(log.waiting).toBe(all.length);
+    await soon(() => expect(log.waiting).toBe(0));
+    expect(await stored()).toEqual(ids(all));
+    expect(await findDecision(database.pool, all[0]?.id ?? '')).toEqual(all[0]);
+  });
+
+  test('refuses rather than drops when more waits than it may keep', async () => {
+    log = relaxed({ maxWaitingCharacters: 10 });
+    const one = decision({ request: '12345', result: '12345' });
+    expect(await log.append(one)).toMatchObject({ away: false });
+    await expect(log.append(decision())).rejects.toMatchObject({ code: 'unavailable' });
+    await soon(() => expect(log.waiting).toBe(0));
+    expect(await log.append(decision())).toMatchObject({ away: false });
+  });
+
+  test('what was answered and cannot be stored is told', async () => {
+    const refused: string[] = [];
+    log = relaxed({ onRefused: ({ id }) => refused.push(id) });
+    const bad = decision({ requester: 'a\0b' });
+    const good = decision();
+    await Promise.all([bad, good].map((one) => log.append(one)));
+    await soon(() => expect(log.waiting).toBe(0));
+    expect(refused).toEqual([bad.id]);
+    expect(await stored()).toEqual([good.id]);
+  });
+
+  test('close writes what was answered', async () => {
+    log = relaxed();
+    const all = many(20);
+    await Promise.all(all.map((one) => log.append(one)));
+    await log.close();
+    expect(await stored()).toEqual(ids(all));
+  });
 });
 
 test('close writes what is left', async () => {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { DecisionRecord } from '../../store/decisions.js';
 import { DECISIONS, decisionSchema } from './evaluate.js';
+import { explanationSchema } from './explanation.js';
 import { pageQuery } from './page.js';
 import { instant, instantInput, json, principalId, text, toWireInstant, wireObject } from './values.js';
 
@@ -11,6 +12,10 @@ export const decisionQuery = wireObject({
   account: text(128).optional(),
   since: instantInput.optional(),
   until: instantInput.optional(),
+});
+
+export const detailQuery = wireObject({
+  resource: text(2_048).optional().meta({ description: 'Explain this resource only, by its `resource_id`' }),
 });
 
 const entryKeys = {
@@ -28,7 +33,9 @@ const entryKeys = {
   plan_digest: z.string().nullable(),
 };
 export const decisionEntry = z.object(entryKeys).meta({ id: 'DecisionLogEntry' });
-export const decisionDetail = z.object({ ...entryKeys, request: json, result: decisionSchema }).meta({ id: 'DecisionDetail' });
+export const decisionDetail = z
+  .object({ ...entryKeys, request: json, result: decisionSchema, explanation: explanationSchema })
+  .meta({ id: 'DecisionDetail' });
 
 export function toWireEntry(decision: DecisionRecord): z.infer<typeof decisionEntry> {
   return {
@@ -48,10 +55,11 @@ export function toWireEntry(decision: DecisionRecord): z.infer<typeof decisionEn
 }
 
 /** Request and answer as they crossed the wire. */
-export function toWireDetail(decision: DecisionRecord): z.infer<typeof decisionDetail> {
+export function toWireDetail(decision: DecisionRecord, explanation: z.infer<typeof explanationSchema>): z.infer<typeof decisionDetail> {
   return {
     ...toWireEntry(decision),
     request: JSON.parse(decision.request) as unknown,
     result: JSON.parse(decision.result) as z.infer<typeof decisionSchema>,
+    explanation,
   };
 }

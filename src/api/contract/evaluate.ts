@@ -21,6 +21,7 @@ import { instant, json, principalId, text, toWireInstant, wireObject } from './v
 
 const MAX_RESOURCES = 1_000;
 const EFFECTS = [...ENFORCEMENTS, 'needs_approval'] as const satisfies readonly Effect[];
+export const effectSchema = z.enum(EFFECTS);
 const UNKNOWN_EFFECTS = [...ON_UNKNOWNS, 'needs_approval'] as const satisfies readonly UnknownEffect[];
 export const DECISIONS = ['allow', 'warn', 'needs_approval', 'deny'] as const satisfies readonly DecisionWord[];
 
@@ -78,7 +79,7 @@ const findingSchema = z
     policy_version: z.string(),
     rule_name: z.string(),
     severity: z.enum(SEVERITIES),
-    effect: z.enum(EFFECTS),
+    effect: effectSchema,
     resource_type: z.string(),
     resource_id: z.string().meta({ description: 'Address in the plan, else id, else name' }),
     path: z.string(),

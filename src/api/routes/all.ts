@@ -7,10 +7,10 @@ import { budgets } from './budgets.js';
 import { decisions } from './decisions.js';
 import { enforcement } from './enforcement.js';
 import { evaluate } from './evaluate.js';
-import { evaluateTerraform } from './evaluate-terraform.js';
-import { evaluateInfracost } from './evaluate-infracost.js';
 import { evaluateCloudFormation } from './evaluate-cloudformation.js';
+import { evaluateInfracost } from './evaluate-infracost.js';
 import { evaluatePulumi } from './evaluate-pulumi.js';
+import { evaluateTerraform } from './evaluate-terraform.js';
 import { exceptions } from './exceptions.js';
 import { health } from './health.js';
 import { holds } from './holds.js';
@@ -35,7 +35,7 @@ export function routesFor({ simulated }: Pick<AppDeps, 'simulated'>): readonly R
     evaluateCloudFormation,
     evaluateInfracost,
     evaluateTerraform,
-    admission,
+    ...admission,
     ...opa,
     runTasks,
     ...decisions,

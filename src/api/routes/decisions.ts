@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { getDecision, listDecisions } from '../../store/decisions.js';
-import { decisionDetail, decisionEntry, decisionQuery, toWireDetail, toWireEntry } from '../contract/decision.js';
+import { decisionDetail, decisionEntry, decisionQuery, detailQuery, toWireDetail, toWireEntry } from '../contract/decision.js';
 import { pageOf, toPageRequest, toWirePage } from '../contract/page.js';
 import { replayRequest, replaySchema } from '../contract/replay.js';
 import { decisionId } from '../contract/values.js';
 import { given } from '../given.js';
-import { replay } from '../replay.js';
+import { explain, replay } from '../replay.js';
 import { defineRoute } from '../route.js';
 
 const tag = 'Evaluation';
@@ -22,12 +22,14 @@ export const decisions = [
     },
   }),
   defineRoute('GET /v1/decisions/{id}', {
-    summary: 'Show one decision, with its request and answer',
+    summary: 'Show one decision, with its request, its answer, and why each rule applied or not',
     tag,
     params: z.object({ id: decisionId }),
+    query: detailQuery,
     answers: { 200: { description: 'The decision', schema: decisionDetail }, 404: { description: 'No such decision' } },
-    async handle({ pool }, { params }) {
-      return { status: 200, body: toWireDetail(await getDecision(pool, params.id)) };
+    async handle(context, { params, query }) {
+      const record = await getDecision(context.pool, params.id);
+      return { status: 200, body: toWireDetail(record, await explain(context, record, query.resource)) };
     },
   }),
   defineRoute('POST /v1/decisions/{id}/replay', {

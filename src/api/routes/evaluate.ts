@@ -1,7 +1,8 @@
 import { toPricedResources } from '../contract/cost.js';
 import { decisionSchema, type EvaluateRequest, evaluateRequest } from '../contract/evaluate.js';
+import { toWireResourceInput } from '../contract/resource-input.js';
 import type { AppContext } from '../deps.js';
-import { decideGate, type GateRequest, requesterOf } from '../gate.js';
+import { decideGate, digestOf, type GateRequest, requesterOf } from '../gate.js';
 import { type Call, defineRoute, type Principal, type Reply } from '../route.js';
 
 /** Answers 200 for every decision, a denial too; 503 only when the policies never could be loaded, or an unseen token meets an absent database. */
@@ -34,7 +35,7 @@ export function toGateRequest(
     requester: requesterOf(request.requester, principal),
     dryRun: request.dry_run,
     idempotencyKey: request.idempotency_key ?? null,
-    planDigest: null,
+    planDigest: request.resources === undefined ? null : digestOf(resources.map(toWireResourceInput)),
     account: request.account ?? resources[0]?.account ?? null,
     notices: [],
     logged,

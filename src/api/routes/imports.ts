@@ -39,7 +39,7 @@ export const imports = [
       const limitBytes = context.limits?.importBytes ?? DEFAULT_LIMITS.importBytes;
       const { billedAfterMs } = context.settings.budgets;
       let budgets: readonly BudgetKey[] = [];
-      const settle = async (db: Db, spans: readonly TimeSpan[], settledAt: number): Promise<void> => {
+      const settle = async (db: Db, spans: readonly TimeSpan[], settledAt: number) => {
         budgets = await settleActuals(db, spans, { at: settledAt, billedAfterMs });
       };
       try {

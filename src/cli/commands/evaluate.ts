@@ -9,11 +9,13 @@ import { createRemoteJudge } from '../judge-there.js';
 import { withExamples } from '../list-options.js';
 import type { Report } from '../output/findings.js';
 import { FORMATS, type Format, renderReports } from '../output/formats.js';
+import { collectReportFile, type ReportFile } from '../output/report-option.js';
 
 interface EvaluateOptions extends Asked {
   readonly policies?: string;
   readonly format?: Format;
   readonly output?: string;
+  readonly report?: readonly ReportFile[];
 }
 
 /** `tollgate evaluate FILE…`: would this be allowed? Exit code 2 when one is denied or needs approval. */
@@ -34,6 +36,7 @@ export function evaluateCommand(program: Command, context: CliContext): void {
     .option('--region <name>', 'of resources whose file does not tell')
     .addOption(new Option('--format <format>', 'how to write the answer (default: table, or json with --json)').choices(FORMATS))
     .option('--output <file>', 'write the answer to a file instead of standard output')
+    .option('--report <format=file>', 'write the same answer to a file too; may be given several times', collectReportFile)
     .action(async (files: readonly string[], _options: unknown, command: Command) => {
       const { options, api } = invocationOf<EvaluateOptions>(context, command);
       const { policies, requester, namespace, account, region, idempotencyKey, dryRun } = options;
@@ -42,7 +45,9 @@ export function evaluateCommand(program: Command, context: CliContext): void {
       const reports: Report[] = [];
       for (const file of files) reports.push({ file, decision: await judge(await readGivenFile(file)) });
       const format = options.format ?? (options.json === true ? 'json' : 'table');
-      await write(context, options.output, renderReports(format, reports, program.version() ?? '0.0.0'));
+      const render = (as: Format) => renderReports(as, reports, program.version() ?? '0.0.0');
+      for (const { format: as, file } of options.report ?? []) await write(context, file, render(as));
+      await write(context, options.output, render(format));
       if (reports.some(({ decision }) => decision.degraded)) context.err('answered from memory: the database of the server is away\n');
       if (reports.some(({ decision }) => !decision.allowed)) context.setExitCode(EXIT.denied);
     });
@@ -52,7 +57,7 @@ export function evaluateCommand(program: Command, context: CliContext): void {
     'tollgate evaluate web-1.json',
     'tollgate evaluate --policies policies web-1.json',
     'cat web-1.json | tollgate evaluate - --json',
-    'tollgate evaluate web-1.json --format junit --output tollgate.xml',
+    'tollgate evaluate plan.json --format github --report sarif=tollgate.sarif --report markdown=comment.md',
   );
 }
 

@@ -102,10 +102,13 @@ const LONGEST_TEXT = 300;
  */
 export function escape(text: string): string {
   const short = [...plain(text)].slice(0, LONGEST_TEXT).join('');
-  return short.replaceAll(/\p{Cs}/gu, '\uFFFD').replaceAll(/[!-/:-@[-`{-~]/g, (char) => {
-    if (char === '@' || char === '#') return `${char}&#8203;`;
-    return SAFE.has(char) ? char : `&#${char.charCodeAt(0)};`;
-  }).replaceAll('://', ':&#8203;//');
+  return short
+    .replaceAll(/\p{Cs}/gu, '\uFFFD')
+    .replaceAll(/[!-/:-@[-`{-~]/g, (char) => {
+      if (char === '@' || char === '#') return `${char}&#8203;`;
+      return SAFE.has(char) ? char : `&#${char.charCodeAt(0)};`;
+    })
+    .replaceAll('://', ':&#8203;//');
 }
 
 /** Punctuation that means nothing inside a line. */

@@ -1,8 +1,9 @@
 /** CloudFormation change sets and templates as resources. Pure. */
-import type { Intake, Lookup } from '../intake.js';
-import { isKeys, type Keys } from '../loose.js';
-import { describeDocument, KIND_WORDS, looksLike } from '../looks-like.js';
+
 import { TollgateError } from '../../errors.js';
+import type { Intake, Lookup } from '../intake.js';
+import { describeDocument, KIND_WORDS, looksLike } from '../looks-like.js';
+import { isKeys, type Keys } from '../loose.js';
 import { readChangeSet } from './change-set.js';
 import { readTemplate } from './template.js';
 

@@ -1,5 +1,5 @@
 import type { Resource } from '../../policy/model.js';
-import { type Keys, isKeys } from '../loose.js';
+import { isKeys, type Keys } from '../loose.js';
 import { unknownIn } from '../sentinel.js';
 import { UNKNOWN } from '../terraform/attributes.js';
 import { type MapContext, mapResource } from '../terraform/map-resource.js';

@@ -3,8 +3,8 @@ import { TollgateError } from '../../errors.js';
 import { canonicalJson } from '../../policy/canonical.js';
 import type { Json, Resource } from '../../policy/model.js';
 import type { Intake, Lookup } from '../intake.js';
-import { isKeys, type Keys, keysOf, listOf, textOf } from '../loose.js';
 import { looksLike, unexpectedDocument } from '../looks-like.js';
+import { isKeys, type Keys, keysOf, listOf, textOf } from '../loose.js';
 import { type ProjectFacts, resourcesOf } from './resource.js';
 
 export interface InfracostOptions {

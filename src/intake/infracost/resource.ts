@@ -1,5 +1,5 @@
 import type { Resource } from '../../policy/model.js';
-import { type CatalogProvider, blankResource, type Lookup } from '../intake.js';
+import { blankResource, type CatalogProvider, type Lookup } from '../intake.js';
 import { isKeys, type Keys, listOf, textOf } from '../loose.js';
 import { type MapContext, mapResource } from '../terraform/map-resource.js';
 import { type CostNode, costNodeOf, costOfNode } from './cost.js';

@@ -1,8 +1,8 @@
 /** Pulumi previews (`pulumi preview --json`) as resources. Pure. */
 import type { Resource } from '../../policy/model.js';
 import type { Intake, Lookup } from '../intake.js';
-import { isKeys, type Keys, keysOf, listOf, textOf } from '../loose.js';
 import { looksLike, unexpectedDocument } from '../looks-like.js';
+import { isKeys, type Keys, keysOf, listOf, textOf } from '../loose.js';
 import { createSteps, type PreviewContext, type Step } from './step.js';
 
 export interface PulumiContext {
