@@ -1,11 +1,15 @@
 import { benchCore } from './core.js';
 import { benchGate } from './gate.js';
+import { benchHolds } from './holds.js';
+import { benchPlan } from './plan.js';
 import { benchRemediation } from './remediation.js';
 import { benchScan } from './scan.js';
 
 const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   core: benchCore,
   gate: benchGate,
+  holds: benchHolds,
+  plan: benchPlan,
   scan: benchScan,
   remediation: benchRemediation,
 };

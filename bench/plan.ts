@@ -40,8 +40,12 @@ async function measure(directory: string, databaseUrl: string, withBudget: boole
   const port = await freePort();
   const env = {
     ...process.env,
-    ...{ DATABASE_URL: databaseUrl, TEMPORAL_ADDRESS: '127.0.0.1:1', TOLLGATE_DATA_DIR: directory },
-    ...{ TOLLGATE_POLICIES: policies, TOLLGATE_PORT: String(port), TOLLGATE_LOG_LEVEL: 'error' },
+    DATABASE_URL: databaseUrl,
+    TEMPORAL_ADDRESS: '127.0.0.1:1',
+    TOLLGATE_DATA_DIR: directory,
+    TOLLGATE_POLICIES: policies,
+    TOLLGATE_PORT: String(port),
+    TOLLGATE_LOG_LEVEL: 'error',
   };
   const { token } = await prepareDatabase(loadConfig(env), databaseUrl, { acceleration: null, say: () => {} });
   const server = fork(join(packageRoot, 'bench', 'plan-server.ts'), {

@@ -83,6 +83,7 @@ function appOf(config: Config, { pool, snapshot, decisionLog, documents, connect
     simulated: { admin: (db) => createSimulatedAdmin(db, { catalog }), bodies },
     now: Date.now,
     log,
+    requestLog: log.child({}, { redact: [] }),
     temporalUiUrl: uiUrl,
     version: (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version,
   });

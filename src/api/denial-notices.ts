@@ -22,14 +22,14 @@ export function denialNotice(log: object, answer: WireDecision, requester: strin
 
 const HOUR_OF_INSTANT = '2026-11-22T10'.length;
 
+/** Of a large plan's many findings. */
+const FINDINGS_COMPARED = 200;
+
 function keyOf({ violations, unknowns }: WireDecision, requester: string): string {
-  const findings = [...violations, ...unknowns].map(({ policy_name, rule_name, resource_id, path }) => [
-    policy_name,
-    rule_name,
-    resource_id,
-    path,
-  ]);
-  return JSON.stringify([requester, findings]);
+  const findings = [...violations.slice(0, FINDINGS_COMPARED), ...unknowns.slice(0, FINDINGS_COMPARED)].map(
+    ({ policy_name, rule_name, resource_id, path }) => [policy_name, rule_name, resource_id, path],
+  );
+  return JSON.stringify([requester, violations.length, unknowns.length, findings]);
 }
 
 function bodyOf({ violations, decision_id: id }: WireDecision): string {

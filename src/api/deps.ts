@@ -2,7 +2,6 @@ import type { InstanceOffer, Provider } from '../cloud/provider.js';
 import type { SimulatedAdmin } from '../cloud/simulated/admin.js';
 import type * as simulatedBodies from '../cloud/simulated/admin-bodies.js';
 import type { Lookup } from '../intake/intake.js';
-import type { ReadDocument } from '../intake/readers.js';
 import type { Directory } from '../policy/directory.js';
 import type { Settings } from '../policy/settings.js';
 import type { Db, Pool } from '../store/db.js';
@@ -10,6 +9,7 @@ import type { DecisionLog } from '../store/decision-log.js';
 import type { Snapshot } from '../store/snapshot.js';
 import type { LoggedDecision } from './decision-facts.js';
 import type { Metrics } from './metrics.js';
+import type { ReadDocument } from './prepare.js';
 import type { OpenRequest } from './settle.js';
 import type { TemporalAccess } from './temporal-access.js';
 
@@ -57,6 +57,8 @@ export interface AppDeps {
   readonly simulated?: { readonly admin: (db: Db) => SimulatedAdmin; readonly bodies: typeof simulatedBodies };
   readonly now: () => number;
   readonly log: ApiLog;
+  /** Takes the line of each request, which holds nothing secret, so that it need not be searched for any. @default log */
+  readonly requestLog?: Pick<ApiLog, 'info'>;
   /** `http://127.0.0.1:8233`, or null where there is no Temporal UI to link to. */
   readonly temporalUiUrl: string | null;
   readonly version: string;

@@ -1,20 +1,18 @@
 /** The doors that read another tool's document whole: one query, one way from bytes to the answer. */
 import { z } from 'zod';
-import type { Intake } from '../intake/intake.js';
 import type { DocumentContext, DocumentDoor } from '../intake/readers.js';
 import { decisionSchema } from './contract/evaluate.js';
 import { principalId, text, wireObject } from './contract/values.js';
 import type { AppContext } from './deps.js';
 import { answerGate, type Door, gateRequestOf, requesterOf } from './gate.js';
-import { expecting, invalidInput } from './input.js';
+import { expecting } from './input.js';
 import type { RouteName } from './permissions.js';
+import type { PreparedIntake } from './prepare.js';
 import { type Call, defineRoute, type Reply, type Route } from './route.js';
-import { refuseUnstorable } from './storable.js';
 
 const MIB = 1024 * 1024;
 /** Of a plan, inflated. */
 const LARGEST_DOCUMENT = 32 * MIB;
-const MOST_RESOURCES = 10_000;
 
 /** What a document does not say of itself. */
 export const documentQuery = wireObject({
@@ -62,11 +60,9 @@ async function answerDocument(
   context: AppContext,
   call: Call<unknown, DocumentQuery, unknown>,
   door: Door,
-  intake: Intake,
+  intake: PreparedIntake,
 ): Promise<Reply> {
   const { query, principal, at } = call;
-  refuseTooMany(intake);
-  refuseUnstorable(intake, 'request body');
   const request = gateRequestOf(intake, {
     door,
     requester: requesterOf(query.requester, principal),
@@ -76,10 +72,4 @@ async function answerDocument(
   // the document may change nothing at all, and then there is no resource to tell the account
   const account = request.account ?? query.account ?? null;
   return { status: 200, body: await answerGate(context, { principal, at }, { ...request, account }) };
-}
-
-function refuseTooMany({ resources }: Intake): void {
-  if (resources.length <= MOST_RESOURCES) return;
-  const message = `expected at most ${MOST_RESOURCES} resources that change, got ${resources.length}`;
-  throw invalidInput([{ path: '', message }], 'request body');
 }

@@ -1,20 +1,18 @@
 /** The one way from a request to its answer, whatever door it came through: judge, word, log, then answer. */
-import { createHash } from 'node:crypto';
 import { TollgateError } from '../errors.js';
 import { newId } from '../ids.js';
 import type { Intake } from '../intake/intake.js';
-import { canonicalJson } from '../policy/canonical.js';
 import type { Resource } from '../policy/model.js';
 import { readBudgets } from '../store/budgets.js';
 import type { Logged } from '../store/decision-log.js';
 import { askForApproval } from './approvals.js';
 import { toWireAsked, type WireDecision } from './contract/evaluate.js';
-import { toWireResourceInput } from './contract/resource-input.js';
 import type { LoggedDecision } from './decision-facts.js';
 import { noteTold } from './denial-notices.js';
 import type { GateContext } from './deps.js';
 import { endExhausted } from './exhausted.js';
 import { type Hearing, hear, type Known } from './judge.js';
+import { type PreparedIntake, prepareIntake } from './prepare.js';
 import { isDatabaseAway } from './problem.js';
 import { createRecorder, type Recorder } from './record.js';
 import type { Principal } from './route.js';
@@ -53,22 +51,18 @@ export interface DoorOptions {
 }
 
 /** The request that a document makes. */
-export function gateRequestOf({ resources, notices }: Intake, options: DoorOptions): GateRequest {
+export function gateRequestOf(intake: Intake | PreparedIntake, options: DoorOptions): GateRequest {
+  const { resources, notices, planDigest, wireText } = 'wireText' in intake ? intake : prepareIntake(intake);
   const { requester, dryRun, idempotencyKey } = options;
-  const wire = resources.map(toWireResourceInput);
+  const rest = JSON.stringify({ requester, idempotency_key: idempotencyKey, dry_run: dryRun });
   return {
     ...options,
     resources,
-    planDigest: digestOf(wire),
+    planDigest,
     account: resources.find(({ account }) => account !== null)?.account ?? null,
     notices,
-    logged: JSON.stringify({ resources: wire, requester, idempotency_key: idempotencyKey, dry_run: dryRun }),
+    logged: `{"resources":${wireText},${rest.slice(1)}`,
   };
-}
-
-/** Names the deployment of a plan by what it asks for. */
-export function digestOf(resources: ReturnType<typeof toWireResourceInput>[]): string {
-  return `sha256:${createHash('sha256').update(canonicalJson(resources)).digest('hex')}`;
 }
 
 export function mayNameOthers({ roles }: Principal): boolean {
@@ -99,7 +93,7 @@ export async function answerGate(context: GateContext, asker: Asker, request: Ga
 export async function decideGate(context: GateContext, asker: Asker, request: GateRequest): Promise<GateAnswer> {
   const id = newId('dec');
   const { principal, at } = asker;
-  const hearing = hear(context, { ...request, at, principal: principal.id, decisionId: id });
+  const hearing = await hear(context, { ...request, at, principal: principal.id, decisionId: id });
   const recorder = createRecorder(context, asker, request, id);
   const { decision, durable, away } = await logged(context, { asker, request, id, hearing, recorder });
   const asked = away ? { ...decision.answer, degraded: true, durable } : decision.answer;
@@ -125,8 +119,8 @@ async function logged(context: GateContext, { asker, request, id, hearing, recor
   const { touched, preview, capped } = hearing;
   const { decisionLog } = context;
   if (request.dryRun && touched.length > 0)
-    return decisionLog.append(recorder.record(hearing.judge(await look(context, hearing, asker.at))));
-  if (request.dryRun || (touched.length === 0 && capped.length === 0)) return decisionLog.append(recorder.record(preview));
+    return decisionLog.append(await recorder.record(await hearing.judge(await look(context, hearing, asker.at))));
+  if (request.dryRun || (touched.length === 0 && capped.length === 0)) return decisionLog.append(await recorder.record(preview));
   return decisionLog.settle({
     decisionId: id,
     at: asker.at,
@@ -139,7 +133,7 @@ async function logged(context: GateContext, { asker, request, id, hearing, recor
     size: 2 * request.logged.length,
     judge: hearing.judge,
     record: recorder.recordSettled,
-    decideFromMemory: () => recorder.record(hearing.judgeFromMemory()),
+    decideFromMemory: () => recorder.recordAtOnce(hearing.judgeFromMemory()),
   });
 }
 

@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto';
 import { type BudgetState, budgetKey, type TouchedBudget } from '../policy/budget.js';
 import { touchedBudgets } from '../policy/budget-rules.js';
-import { type EvaluationContext, evaluateRequest } from '../policy/evaluate.js';
+import { type EvaluationContext, evaluateRequest, evaluateRequestInSlices } from '../policy/evaluate.js';
 import type { Decision, Resource } from '../policy/model.js';
 import type { ExceptionUse } from '../store/exception-uses.js';
 import { grantedOf, requestKeyOf } from './approval-key.js';
 import { nameOf } from './contract/evaluate.js';
 import type { GateContext } from './deps.js';
+import { LARGE, pause } from './slices.js';
 
 export interface GateQuestion {
   readonly resources: readonly Resource[];
@@ -44,27 +45,44 @@ export interface Hearing {
   readonly preview: Judged;
   /** Uses of exceptions with a cap that the preview makes: the database has the last word on these. */
   readonly capped: readonly ExceptionUse[];
-  /** Judges with what is known. Pure: it may be asked any number of times. */
-  readonly judge: (known: Known) => Judged;
+  /** Judges with what is known. Pure: it may be asked any number of times. A large plan holds up nobody else meanwhile. */
+  readonly judge: (known: Known) => Promise<Judged>;
   /** As it is judged while the database is away: nothing then says what is left of a cap, so that such an exception permits nothing. */
   readonly judgeFromMemory: () => Judged;
 }
 
 /** Everything about a request that does not need the database. */
-export function hear(context: GateContext, question: GateQuestion): Hearing {
+export async function hear(context: GateContext, question: GateQuestion): Promise<Hearing> {
   const { policies, exceptions, exceptionRecords, granted } = context.snapshot.get();
   const { resources, at } = question;
   let key: string | undefined;
   const requestKey = () => (key ??= requestKeyOf(question.requester, resources));
   const touched = touchedBudgets(policies.compiled, resources, at);
 
-  const judge = (known: Known): Judged => {
+  const evaluate = (given: EvaluationContext) => evaluateRequest(policies.compiled, exceptions, { resources }, at, given);
+  const evaluateLarge = (given: EvaluationContext) =>
+    evaluateRequestInSlices(policies.compiled, exceptions, { resources }, at, { ...given, pause });
+  const approvedOf = ({ decision }: Decision) =>
+    decision === 'needs_approval' && granted.size > 0 ? grantedOf(granted, requestKey(), at) : NONE;
+  const toJudged = (decision: Decision, known: Known, approved: ReadonlySet<string>): Judged => ({
+    decision,
+    uses: usesOf(decision, question),
+    facts: factsOf(decision, touched, known, approved),
+  });
+
+  const judgeAtOnce = (known: Known): Judged => {
     const given: EvaluationContext = { offers: context.offers, ...known };
-    const evaluate = (also: EvaluationContext) => evaluateRequest(policies.compiled, exceptions, { resources }, at, { ...given, ...also });
-    const asked = evaluate({});
-    const approved = asked.decision === 'needs_approval' && granted.size > 0 ? grantedOf(granted, requestKey(), at) : NONE;
-    const decision = approved.size > 0 ? evaluate({ approved }) : asked;
-    return { decision, uses: usesOf(decision, question), facts: factsOf(decision, touched, known, approved) };
+    const asked = evaluate(given);
+    const approved = approvedOf(asked);
+    return toJudged(approved.size > 0 ? evaluate({ ...given, approved }) : asked, known, approved);
+  };
+
+  const judge = async (known: Known): Promise<Judged> => {
+    if (resources.length < LARGE) return judgeAtOnce(known);
+    const given: EvaluationContext = { offers: context.offers, ...known };
+    const asked = await evaluateLarge(given);
+    const approved = approvedOf(asked);
+    return toJudged(approved.size > 0 ? await evaluateLarge({ ...given, approved }) : asked, known, approved);
   };
 
   function factsOf(
@@ -84,7 +102,7 @@ export function hear(context: GateContext, question: GateQuestion): Hearing {
     return JSON.stringify(facts);
   }
 
-  const preview = judge({});
+  const preview = await judge({});
   const cappedIds = preview.uses.length === 0 ? NONE : new Set(exceptionRecords.filter(hasCap).map(({ id }) => id));
   const capped = preview.uses.filter(({ exceptionId }) => cappedIds.has(exceptionId));
   const noUses = () => new Map(exceptionRecords.filter(hasCap).map(({ id }) => [id, 0]));
@@ -94,7 +112,7 @@ export function hear(context: GateContext, question: GateQuestion): Hearing {
     preview,
     capped,
     judge,
-    judgeFromMemory: () => (capped.length === 0 ? preview : judge({ usesLeft: noUses() })),
+    judgeFromMemory: () => (capped.length === 0 ? preview : judgeAtOnce({ usesLeft: noUses() })),
   };
 }
 

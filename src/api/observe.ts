@@ -7,7 +7,7 @@ import { Exchange } from './exchange.js';
 export type OpenExchange = (req: IncomingMessage, res: ServerResponse) => Exchange;
 
 /** Gives each request its id, says when the demonstration clock runs, and logs and measures each answer. */
-export function createObserver({ snapshot, metrics, log }: AppContext): OpenExchange {
+export function createObserver({ snapshot, metrics, log, requestLog = log }: AppContext): OpenExchange {
   const security = securityHeaders();
   return (req, res) => {
     const exchange = new Exchange(req, res, security);
@@ -18,7 +18,7 @@ export function createObserver({ snapshot, metrics, log }: AppContext): OpenExch
       const ms = performance.now() - exchange.began;
       const status = res.statusCode;
       metrics.observeRequest(req.method ?? '', route, status, ms / 1_000);
-      log.info({ requestId, method: req.method, path, status, ms: Math.round(ms * 10) / 10, principal, workflowId }, 'request');
+      requestLog.info({ requestId, method: req.method, path, status, ms: Math.round(ms * 10) / 10, principal, workflowId }, 'request');
     });
     return exchange;
   };

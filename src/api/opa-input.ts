@@ -29,8 +29,20 @@ function parseYaml(text: string): unknown {
   return documents[0]?.content;
 }
 
+/** What is asked, and by whom; a question that is only read has no consequences, whatever the input says. */
+export interface OpaQuestion {
+  readonly input: unknown;
+  readonly principal: Principal;
+  readonly isReadOnly: boolean;
+}
+
 /** @throws invalid-input with each problem of the input, its paths as within `input` */
-export function toOpaGateRequest(context: AppContext, input: unknown, principal: Principal): GateRequest {
+export function toOpaGateRequest(context: AppContext, question: OpaQuestion): GateRequest {
+  const request = requestOf(context, question);
+  return question.isReadOnly ? { ...request, dryRun: true } : request;
+}
+
+function requestOf(context: AppContext, { input, principal }: OpaQuestion): GateRequest {
   const options = { door: 'opa', requester: principal.id, dryRun: false, idempotencyKey: null } as const;
   switch (looksLike(input)) {
     case 'terraform-plan':

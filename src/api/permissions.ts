@@ -25,8 +25,9 @@ export const PERMISSIONS = {
   'POST /v1/admission/{cluster}': requesters,
   'POST /v1/data/{package}': requesters,
   'POST /v1/data/{package}/{rule}': requesters,
-  'GET /v1/data/{package}': requesters,
-  'GET /v1/data/{package}/{rule}': requesters,
+  // Without consequences, as every GET.
+  'GET /v1/data/{package}': everybody,
+  'GET /v1/data/{package}/{rule}': everybody,
   'POST /v0/data/{package}': requesters,
   'POST /v0/data/{package}/{rule}': requesters,
   // Its signature is its token.

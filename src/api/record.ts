@@ -1,17 +1,20 @@
 import type { TakenHold } from '../policy/model.js';
 import { costOf } from './contract/cost.js';
-import { toWireDecision, type WireDecision } from './contract/evaluate.js';
+import { toWireDecision, toWireFinding, type WireDecision } from './contract/evaluate.js';
 import type { LoggedDecision } from './decision-facts.js';
 import { denialNotice } from './denial-notices.js';
 import type { GateContext } from './deps.js';
 import type { Asker, GateRequest } from './gate.js';
 import type { Judged } from './judge.js';
+import { LARGE, mapInSlices, stringifyInSlices } from './slices.js';
 
 /** Makes of what was judged the answer, and what the log keeps of it. */
 export interface Recorder {
-  readonly record: (judged: Judged) => LoggedDecision;
+  readonly record: (judged: Judged) => Promise<LoggedDecision>;
+  /** `record`, for what is answered from memory because the database is away. */
+  readonly recordAtOnce: (judged: Judged) => LoggedDecision;
   /** Of what was judged under locks, in the transaction that writes it. */
-  readonly recordSettled: (judged: Judged, holds: readonly TakenHold[], exhausted: readonly string[]) => LoggedDecision;
+  readonly recordSettled: (judged: Judged, holds: readonly TakenHold[], exhausted: readonly string[]) => Promise<LoggedDecision>;
 }
 
 export function createRecorder(context: GateContext, { principal, at }: Asker, request: GateRequest, id: string): Recorder {
@@ -19,18 +22,19 @@ export function createRecorder(context: GateContext, { principal, at }: Asker, r
   const { policies, installation } = snapshot.get();
   const { resources, notices, requester, dryRun } = request;
 
-  function recordAs(judged: Judged, durable: boolean, holds: readonly TakenHold[], exhausted: readonly string[]): LoggedDecision {
-    const answer = toWireDecision(judged.decision, {
-      id,
-      at,
-      resources,
-      cost: costOf(resources, installation.currency),
-      policySet: policies.revision,
-      degraded: snapshot.degraded,
-      durable,
-      notices,
-      holds,
-    });
+  function toAnswer({ decision }: Judged, durable: boolean, holds: readonly TakenHold[]): WireDecision {
+    const cost = costOf(resources, installation.currency);
+    const { revision: policySet } = policies;
+    return toWireDecision(decision, { id, at, resources, cost, policySet, degraded: snapshot.degraded, durable, notices, holds });
+  }
+
+  async function toLargeAnswer({ decision, ...rest }: Judged, durable: boolean, holds: readonly TakenHold[]): Promise<WireDecision> {
+    const answer = toAnswer({ decision: { ...decision, violations: [], warnings: [] }, ...rest }, durable, holds);
+    const toWire = (findings: Judged['decision']['violations']) => mapInSlices(findings, (finding) => toWireFinding(finding, resources));
+    return { ...answer, violations: await toWire(decision.violations), warnings: await toWire(decision.warnings) };
+  }
+
+  function toLogged(judged: Judged, answer: WireDecision, result: string, exhausted: readonly string[]): LoggedDecision {
     return {
       id,
       at,
@@ -43,7 +47,7 @@ export function createRecorder(context: GateContext, { principal, at }: Asker, r
       idempotencyKey: request.idempotencyKey,
       account: request.account,
       request: request.logged,
-      result: JSON.stringify(answer),
+      result,
       door: request.door,
       planDigest: request.planDigest,
       facts: judged.facts,
@@ -54,8 +58,24 @@ export function createRecorder(context: GateContext, { principal, at }: Asker, r
     };
   }
 
+  async function recordAs(
+    judged: Judged,
+    durable: boolean,
+    holds: readonly TakenHold[],
+    exhausted: readonly string[],
+  ): Promise<LoggedDecision> {
+    const isLarge = resources.length >= LARGE;
+    const answer = isLarge ? await toLargeAnswer(judged, durable, holds) : toAnswer(judged, durable, holds);
+    return toLogged(judged, answer, isLarge ? await stringifyInSlices(answer) : JSON.stringify(answer), exhausted);
+  }
+
+  const isDurable = decisionLog.mode === 'durable';
   return {
-    record: (judged) => recordAs(judged, decisionLog.mode === 'durable', [], []),
+    record: (judged) => recordAs(judged, isDurable, [], []),
+    recordAtOnce(judged) {
+      const answer = toAnswer(judged, isDurable, []);
+      return toLogged(judged, answer, JSON.stringify(answer), []);
+    },
     recordSettled: (judged, holds, exhausted) => recordAs(judged, true, holds, exhausted),
   };
 }

@@ -23,8 +23,8 @@ export interface OpenRequest extends Undecided<LoggedDecision> {
   /** Of exceptions with a cap, at most these. */
   readonly capped: readonly ExceptionUse[];
   /** Pure: it may be asked again. */
-  readonly judge: (known: Known) => Judged;
-  readonly record: (judged: Judged, holds: readonly TakenHold[], exhausted: readonly string[]) => LoggedDecision;
+  readonly judge: (known: Known) => Promise<Judged>;
+  readonly record: (judged: Judged, holds: readonly TakenHold[], exhausted: readonly string[]) => Promise<LoggedDecision>;
 }
 
 /** The budgets that a group of requests touches, locked until the transaction ends. */
@@ -53,11 +53,12 @@ export function createSettler(lockBudgets: LockBudgets): Settle {
       requests.flatMap(({ capped }) => capped),
     );
     const budgets = await lockBudgets(db, requests);
-    const decisions = requests.map((request) => {
-      const judged = request.judge({ budgets: budgets.statesFor(request), usesLeft: uses.for(request.capped) });
+    const decisions: LoggedDecision[] = [];
+    for (const request of requests) {
+      const judged = await request.judge({ budgets: budgets.statesFor(request), usesLeft: uses.for(request.capped) });
       const holds = budgets.take(request, judged.decision.holds);
-      return request.record(judged, holds, uses.make(judged.uses));
-    });
+      decisions.push(await request.record(judged, holds, uses.make(judged.uses)));
+    }
     await budgets.write();
     return decisions;
   };

@@ -63,7 +63,7 @@ function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
  */
 export function parseJsonDocument(text: string, what: string): unknown {
   const value = parsed(text, what);
-  checkKeys(value, { what, refuseProto: text.includes('__proto__') || /\\u005f/i.test(text) }, DEEPEST);
+  checkKeys(value, what, DEEPEST);
   return value;
 }
 
@@ -97,20 +97,17 @@ const WRITTEN_BY_OTHERS: readonly { readonly pattern: RegExp; readonly said: str
   { pattern: /^\s*(AWSTemplateFormatVersion|Resources|---)\b|^---\s/, said: 'it looks like YAML; give it as JSON' },
 ];
 
-interface KeyCheck {
-  readonly what: string;
-  readonly refuseProto: boolean;
-}
-
-function checkKeys(value: unknown, check: KeyCheck, levels: number): void {
+function checkKeys(value: unknown, what: string, levels: number): void {
   if (typeof value !== 'object' || value === null) return;
-  if (levels === 0) throw refused(`${check.what} is nested too deeply: expected at most ${DEEPEST} levels`);
+  if (levels === 0) throw refused(`${what} is nested too deeply: expected at most ${DEEPEST} levels`);
   if (Array.isArray(value)) {
-    for (const item of value as unknown[]) checkKeys(item, check, levels - 1);
+    for (const item of value as unknown[]) checkKeys(item, what, levels - 1);
     return;
   }
-  if (check.refuseProto && Object.hasOwn(value, '__proto__')) throw refused(`${check.what} has a key \`__proto__\`, which is not taken`);
-  for (const key in value) checkKeys((value as Record<string, unknown>)[key], check, levels - 1);
+  for (const key in value) {
+    if (key === '__proto__') throw refused(`${what} has a key \`__proto__\`, which is not taken`);
+    checkKeys((value as Record<string, unknown>)[key], what, levels - 1);
+  }
 }
 
 function refused(message: string, path = ''): TollgateError {

@@ -50,6 +50,3 @@ export function readDocument(door: DocumentDoor, bytes: Uint8Array, context: Doc
   const { what, read }: DocumentReader = DOCUMENT_READERS[door];
   return read(decodeDocument(bytes, what), context);
 }
-
-/** Reads a document of a door, a large one elsewhere than on the event loop; the bytes may be taken over. */
-export type ReadDocument = (door: DocumentDoor, bytes: Uint8Array, context: DocumentContext) => Promise<Intake>;

@@ -58,7 +58,8 @@ export function totalCost(resources: readonly Resource[], nameOf: (index: number
       low = add(low, bounds.low);
       likely = add(likely, cost.monthly ?? bounds.low);
     }
-    high = bounds?.high == null || high === null ? null : add(high, bounds.high);
+    const end = bounds?.high ?? null;
+    high = end === null || high === null ? null : add(high, end);
     unpriced.push(...unpricedOf(cost, nameOf(index)));
   });
   if (!known) return { low: null, likely: null, high: null, unpriced };

@@ -6,8 +6,7 @@ import { possibleEffectOf } from './effect.js';
 import { type EvaluationContext, type EvaluationRequest, evaluateRequest, noOffers } from './evaluate.js';
 import type { CompiledExceptions } from './exception.js';
 import { appliesTo, type Judgement, judge, whyUnknown } from './judge.js';
-import type { Applies } from './match.js';
-import { effectiveNamespace, matchAccount, matchGlob, matchGlobs, matchNamespace, tagOf } from './match.js';
+import { type Applies, effectiveNamespace, matchGlob, matchGlobs, matchNamespace, tagOf } from './match.js';
 import type { Decision, Effect, FailedCheck, Instant, Resource, UnknownCheck, Verdict } from './model.js';
 import type { Question } from './rules/check.js';
 

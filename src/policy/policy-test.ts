@@ -19,8 +19,8 @@ export interface Expectation {
   readonly checks?: Readonly<Record<string, string>>;
   /** Path to what the finding does (`deny`, `needs_approval`, `warn`, `audit`), all of them; at deploy only. */
   readonly effects?: Readonly<Record<string, string>>;
-  /** What is told of the resource; at deploy only. */
-  readonly note?: string;
+  /** What is told of the resource, null for nothing; at deploy only. */
+  readonly note?: string | null;
   /** Path to the words of the fix, all of them. */
   readonly fixes?: Readonly<Record<string, string>>;
   /** Path to reason, all of them. */

@@ -44,3 +44,15 @@ export interface RunTaskRecord {
   readonly result: RunTaskResult | null;
   readonly endedAt: Instant | null;
 }
+
+/** What its workflow is started with. The row is written before; it holds the request and, sealed, the token. */
+export interface RunTaskInput {
+  readonly id: string;
+  /** When it is too late to judge, and what is left of the time is for calling back. */
+  readonly judgeUntil: Instant;
+  /** HCP takes no answer after it. */
+  readonly endsAt: Instant;
+  readonly progressEveryMs: number;
+  /** A worker that is silent for so long is taken for dead. */
+  readonly heartbeatMs: number;
+}

@@ -139,7 +139,7 @@ const details = z.strictObject({
   enforcement: text.exactOptional(),
   checks: textByPath.exactOptional(),
   effects: textByPath.exactOptional(),
-  note: text.exactOptional(),
+  note: text.nullable().exactOptional(),
   fixes: textByPath.exactOptional(),
   unknowns: textByPath.exactOptional(),
   message: text.exactOptional(),

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
+import { type PreparedIntake, prepareDocument, type ReadDocument } from '../api/prepare.js';
 import { TollgateError } from '../errors.js';
-import type { Intake } from '../intake/intake.js';
-import { type DocumentContext, type DocumentDoor, type ReadDocument, readDocument } from '../intake/readers.js';
+import type { DocumentContext, DocumentDoor } from '../intake/readers.js';
 import type { DocumentJob, DocumentOutcome } from './document-thread.js';
 
 /** Reads small documents at once and large ones in threads. */
@@ -27,7 +27,7 @@ const THREAD_MEMORY_MB = 1_024;
 
 interface Waiting {
   readonly job: DocumentJob;
-  readonly resolve: (intake: Intake) => void;
+  readonly resolve: (intake: PreparedIntake) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -103,8 +103,8 @@ export function createDocumentPool(options: DocumentPoolOptions = {}): DocumentP
   };
 }
 
-async function readAtOnce(door: DocumentDoor, bytes: Uint8Array, context: DocumentContext): Promise<Intake> {
-  return readDocument(door, bytes, context);
+async function readAtOnce(door: DocumentDoor, bytes: Uint8Array, context: DocumentContext): Promise<PreparedIntake> {
+  return prepareDocument(door, bytes, context);
 }
 
 /** From the sources too, where tests and benches run: there the thread has to load a compiler first. */

@@ -1,9 +1,9 @@
 /** A thread that reads large documents, so that the event loop of the API goes on meanwhile. Started by `document-pool.ts`. */
 import { parentPort } from 'node:worker_threads';
+import { type PreparedIntake, prepareDocument } from '../api/prepare.js';
 import { createCatalog } from '../cloud/catalog/catalog.js';
 import { TollgateError } from '../errors.js';
-import { type DocumentDoor, type DocumentTarget, readDocument } from '../intake/readers.js';
-import type { Intake } from '../intake/intake.js';
+import type { DocumentDoor, DocumentTarget } from '../intake/readers.js';
 
 export interface DocumentJob {
   readonly door: DocumentDoor;
@@ -13,7 +13,7 @@ export interface DocumentJob {
 
 /** What a thread answers: resources, or the parts of the error. */
 export type DocumentOutcome =
-  | { readonly intake: Intake }
+  | { readonly intake: PreparedIntake }
   | { readonly refused: Pick<TollgateError, 'code' | 'message' | 'problems'> }
   | { readonly failed: string };
 
@@ -21,7 +21,7 @@ const { lookup } = createCatalog();
 
 function outcomeOf({ door, bytes, target }: DocumentJob): DocumentOutcome {
   try {
-    return { intake: readDocument(door, bytes, { ...target, lookup }) };
+    return { intake: prepareDocument(door, bytes, { ...target, lookup }) };
   } catch (error) {
     if (!(error instanceof TollgateError)) return { failed: error instanceof Error ? (error.stack ?? error.message) : String(error) };
     const { code, message, problems } = error;

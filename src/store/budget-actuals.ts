@@ -46,7 +46,7 @@ export async function readActuals(db: Db, budgets: readonly BudgetToCount[], at:
         where r.charge_start >= w.starts and r.charge_start < w.ends and r.tags @> w.tags
           and (w.account is null or coalesce(r.sub_account, r.billing_account) = w.account)
           and (w.categories = 'null' or w.categories ? r.service_category)) as actual,
-       (select least(max(r.charge_end), w.ends, $9) from focus_rows r
+       (select case when count(*) > 0 then least(max(r.charge_end), w.ends, $9) end from focus_rows r
         where r.charge_start >= w.starts and r.charge_start < w.ends and r.charge_category = 'Usage') as "actualUntil"
      from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[], $7::text[], $8::jsonb[])
        as w (policy, rule, period, starts, ends, tags, account, categories)`,

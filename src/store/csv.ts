@@ -72,6 +72,7 @@ function readRecord(text: string, from: number, isLast: boolean, line: number): 
       at = quoted.next;
       if (at > lineEnd) lineEnd = endOfLine(text, at, isLast);
       if (text.charCodeAt(at) === CR && (at + 1 === lineEnd || at + 1 === text.length)) at += 1;
+      // what ends the field is still to come, or the other half of a doubled quote
       if (at === text.length) return isLast ? { fields, next: at, lines } : undefined;
       const code = text.charCodeAt(at);
       if (code === LF) return { fields, next: at + 1, lines };
@@ -97,7 +98,7 @@ function endOfLine(text: string, from: number, isLast: boolean): number {
   return end === -1 && isLast ? text.length : end;
 }
 
-/** The field whose opening quote is at `from`; undefined when its end, or what follows it, is still to come. */
+/** The field whose opening quote is at `from`; undefined when its end is still to come. A quote at the end of `text` may yet be half of a doubled one. */
 function readQuoted(
   text: string,
   from: number,
@@ -117,7 +118,6 @@ function readQuoted(
       at = quote + 2;
       continue;
     }
-    if (quote + 1 === text.length && !isLast) return undefined;
     value += text.slice(at, quote);
     return { value, next: quote + 1, lines: value.includes('\n') ? value.split('\n').length - 1 : 0 };
   }

@@ -49,7 +49,7 @@ export interface DecisionLogOptions<D extends DecisionRecord, U extends Undecide
   readonly maxWaitingCharacters?: number;
   /** How long to wait before the database is tried again. @default 500 */
   readonly retryMs?: number;
-  /** Told the reason when the database is lost, and null when everything is written again. */
+  /** Told the reason when the database is lost, and null when it takes decisions again. */
   readonly onHealth?: (problem: string | null) => void;
   /** Told of a decision that was answered already and that the database refuses to store. */
   readonly onRefused?: (decision: D, error: unknown) => void;
@@ -93,6 +93,7 @@ export function createDecisionLog<D extends DecisionRecord, U extends Undecided<
         const decisions = await writeGroup(await connection.get(), group, options);
         queue.forget(group);
         group.forEach((entry, index) => entry.written(decisions[index] as D));
+        if (away) found();
       } catch (error) {
         connection.drop();
         if (isConflict(error)) queue.giveBack(group, false);
@@ -104,10 +105,13 @@ export function createDecisionLog<D extends DecisionRecord, U extends Undecided<
         else queue.giveBack(group, true);
       }
     }
-    if (away && decided.count === 0) {
-      away = false;
-      onHealth(null);
-    }
+  }
+
+  /** The database is back. Not only once everything is written: with requests all the time there is always something left to write. */
+  function found(): void {
+    away = false;
+    onHealth(null);
+    schedule();
   }
 
   function refuse(queue: Queue<E>, entry: E, error: unknown): void {

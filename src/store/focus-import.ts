@@ -51,7 +51,8 @@ export async function importFocus(pool: Pool, wanted: NewFocusImport, source: Fo
     const error = explainReading(thrown);
     const isRefusal = error instanceof TollgateError && (error.code === 'invalid-input' || error.code === 'too-large');
     const end = { ...endOf(isRefusal ? 'refused' : 'failed', reading), reason: isRefusal ? error.message : describeError(error) };
-    await endFocusImport(pool, wanted.id, end, hooks.now());
+    // with the database away nothing can be written: its silence then says that the import has failed
+    await endFocusImport(pool, wanted.id, end, hooks.now()).catch(() => {});
     throw error;
   } finally {
     clearInterval(progress);

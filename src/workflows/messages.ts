@@ -328,21 +328,6 @@ export interface NoticeDeliveryInput {
   readonly leaseMs: number;
 }
 
-// ---------------------------------------------------------------- runTask
-
-/** The row is written before its workflow starts; it holds the request and, sealed, the token. */
-export interface RunTaskInput {
-  /** HCP's id of the result that it waits for. */
-  readonly id: string;
-  /** When it is too late to judge, and what is left of the time is for calling back. */
-  readonly judgeUntil: number;
-  /** HCP takes no answer after it. */
-  readonly endsAt: number;
-  readonly progressEveryMs: number;
-  /** A worker that is silent for so long is taken for dead. */
-  readonly heartbeatMs: number;
-}
-
 // ---------------------------------------------------------------- refusals
 
 /** Types of the `ApplicationFailure`s with which updates refuse; `api/temporal-outcome.ts` maps each to a status. */

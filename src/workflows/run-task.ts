@@ -11,7 +11,7 @@ import {
 } from '@temporalio/workflow';
 import type { createRunTaskActivities } from '../activities/run-task.js';
 import { MINUTE, SECOND } from '../policy/durations.js';
-import type { RunTaskInput } from './messages.js';
+import type { RunTaskInput } from '../policy/run-task.js';
 
 export type RunTaskOutcome = 'judged' | 'failed' | 'undelivered';
 

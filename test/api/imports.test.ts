@@ -112,10 +112,12 @@ describe('a refusal', () => {
     expect(await storedRows()).toBe(0);
   });
 
-  test('of a large body can be read by its sender, and the next request is served', async () => {
-    const answer = await send(Buffer.alloc(20_000_000, 'no,bill\n'));
-    expect(readProblem(answer, 400).detail).toContain('the header is not that of a FOCUS bill');
-    expect(await list()).toHaveLength(1);
+  test('lets its sender send the rest, and be answered', async () => {
+    const [upload, answered] = openUpload();
+    upload.end(Buffer.alloc(20_000_000, 'no,bill\n'));
+    const [response] = await Promise.all([answered, once(upload, 'finish')]);
+    expect(response.statusCode).toBe(400);
+    expect((await list())[0]).toMatchObject({ status: 'refused', reason: 'the header is not that of a FOCUS bill' });
   });
 
   test('for what is too large is 413', async () => {

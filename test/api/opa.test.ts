@@ -124,6 +124,13 @@ describe('the package', () => {
     expect(read(opaAnswerSchema, answer).result).toBe(true);
   });
 
+  test('asked by GET it has no consequences, so that a viewer may ask', async () => {
+    const input = encodeURIComponent(JSON.stringify(machine(32).input));
+    const answer = read(opaAnswerSchema, await world.ask('GET', `/v1/data/tollgate/decision?input=${input}`, { as: 'viewer' }));
+    expect(answer.result).toBe('deny');
+    expect((await world.ask('GET', `/v1/decisions/${answer.decision_id ?? ''}`)).body).toMatchObject({ dry_run: true });
+  });
+
   test('v0 answers a text as JSON', async () => {
     const answer = await ask('/v0/data/tollgate/decision', machine(17).input);
     expect([answer.status, answer.body]).toEqual([200, 'deny']);

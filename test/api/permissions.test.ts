@@ -62,7 +62,8 @@ describe('without a valid token', () => {
       const [method, path] = parts(name);
       for (const token of [null, 'tg_unknown', '']) {
         const answer = await world.ask(method, path, { token });
-        if (allowed === 'public') expect(answer.status, name).toBe(200);
+        // A run task shows a signature of its body in place of a token, so it needs a body.
+        if (allowed === 'public') expect(answer.status, name).toBe(name === 'POST /v1/run-tasks' ? 400 : 200);
         else {
           readProblem(answer, 401);
           expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="tollgate"');

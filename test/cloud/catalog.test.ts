@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createCatalog } from '../../src/cloud/catalog/catalog.js';
+import { createCatalog, priceOfRequest } from '../../src/cloud/catalog/catalog.js';
 import { parseCsv } from '../../src/cloud/catalog/csv.js';
 import type { Specs } from '../../src/policy/model.js';
 
@@ -199,6 +199,22 @@ describe('look-ups', () => {
     expect(monthly('gcp', 'us-central1', 'e2-micro')).toBeNull();
     expect(monthly('gcp', 'us-central1', 'n1-standard-4', 'database/instance')).toBeNull();
     expect(monthly('oracle', 'us-east-1', 'm5.large')).toBeNull();
+  });
+});
+
+describe('a request', () => {
+  const monthly = (provider: string | null, region: string | null) =>
+    priceOfRequest(catalog)({ provider, region, type: 'compute/instance', specs: { instanceType: 'm5.large' }, quantity: 2 }).monthly;
+
+  test('that names a cloud has that cloud’s prices, where its list has them', () => {
+    expect(monthly('aws', 'us-east-1')).toBe('140.16');
+    expect(monthly('aws', 'eu-west-1')).toBeNull();
+    expect(monthly('azure', 'eastus')).toBeNull();
+  });
+
+  test('that names none, or the simulated cloud, has those of the simulated cloud, in all its regions', () => {
+    expect(monthly(null, null)).toBe('140.16');
+    expect(monthly('simulated', 'eu-west-1')).toBe('140.16');
   });
 });
 

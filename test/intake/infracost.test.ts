@@ -184,7 +184,7 @@ describe('other documents', () => {
       { name: 'aws_instance.a', costComponents: 'x', subresources: [null, {}], tags: [], monthlyCost: 'free' },
     ],
     [{ name: '__proto__.constructor', resourceType: 'constructor', tags: { constructor: 'x', toString: null } }],
-    [{ name: '[[[', monthlyCost: '-5', hourlyCost: 1e999 }],
+    [{ name: '[[[', monthlyCost: '-5', hourlyCost: Number.POSITIVE_INFINITY }],
   ])('odd values are not given values: %j', (resources) => {
     expect(() => read(documentOf(resources as object[]))).not.toThrow();
   });

@@ -6,6 +6,7 @@ import { judge } from '../../src/policy/judge.js';
 import { effectiveNamespace, isUnknownPath } from '../../src/policy/match.js';
 import type { Decision, DecisionWord, Policy, Resource } from '../../src/policy/model.js';
 import { compileAll, deepFreeze, limitPolicy, OFFERS, policies, resource, TAG_KEYS, tagPolicy } from './arbitrary.js';
+import { shippedPolicies } from './samples.js';
 
 const context = { offers: () => OFFERS };
 
@@ -14,11 +15,14 @@ function ask(list: readonly Policy[], resources: readonly Resource[]): Decision 
 }
 
 const requests = fc.array(resource, { maxLength: 4 });
+const shipped = shippedPolicies();
+/** Beside the ready policies, of every type. */
+const anyPolicies = policies.map((list) => [...list, ...shipped]);
 
 describe('an evaluation', () => {
   it('never throws and never changes its arguments', () => {
     fc.assert(
-      fc.property(policies, resource, (list, found) => {
+      fc.property(anyPolicies, resource, (list, found) => {
         const compiled = compileAll(deepFreeze(list));
         deepFreeze(found);
         deepFreeze(OFFERS);
@@ -32,7 +36,7 @@ describe('an evaluation', () => {
 
   it('does not depend on the order of the policies, nor of their rules', () => {
     fc.assert(
-      fc.property(policies, requests, (list, resources) => {
+      fc.property(anyPolicies, requests, (list, resources) => {
         const reversed = list.map((policy) => ({ ...policy, rules: [...policy.rules].reverse() }) as Policy).reverse();
         expect(ask(reversed, resources)).toEqual(ask(list, resources));
       }),
@@ -55,7 +59,7 @@ describe('an evaluation', () => {
 
   it('says of a resource what it says of it alone, whatever else is in the request', () => {
     fc.assert(
-      fc.property(policies, resource, resource, (list, first, second) => {
+      fc.property(anyPolicies, resource, resource, (list, first, second) => {
         const both = ask(list, [first, second]);
         const alone = ask(list, [second]);
         for (const part of ['violations', 'warnings', 'unknowns'] as const) {

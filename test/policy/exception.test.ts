@@ -91,6 +91,12 @@ describe('an exception covers', () => {
       { cost: { hourly: null, monthly: null, source: 'none' } },
       false,
     ],
+    [
+      'no resource that may cost as much',
+      { conditions: { monthlyCostBelow: '300' } },
+      { cost: { hourly: null, monthly: '280', source: 'request', range: { low: '280', high: '300' } } },
+      false,
+    ],
     ['a resource in the state of its condition', { conditions: { state: 'running' } }, {}, true],
     ['no resource in another state', { conditions: { state: 'running' } }, { state: 'stopped' }, false],
   ])('%s', (_, record, found, covered) => expect(matches(record, found)).toBe(covered));

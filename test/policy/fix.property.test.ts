@@ -118,16 +118,14 @@ function merit({ instanceType, instanceFamily, vcpus, memoryGb }: Offer, { specs
 
 /** Rules that apply to everything, and instances with something to shrink. */
 const sweeping = limitPolicy({ namespace: fc.constant(undefined), common: fc.constant({}) });
-const large = fc
-  .tuple(resource, fc.integer({ min: 8, max: 200 }), fc.integer({ min: 16, max: 800 }))
-  .map(
-    ([found, vcpus, memoryGb]): Resource => ({
-      ...found,
-      type: 'compute/instance',
-      specs: { ...found.specs, vcpus, memoryGb },
-      unknownPaths: [],
-    }),
-  );
+const large = fc.tuple(resource, fc.integer({ min: 8, max: 200 }), fc.integer({ min: 16, max: 800 })).map(
+  ([found, vcpus, memoryGb]): Resource => ({
+    ...found,
+    type: 'compute/instance',
+    specs: { ...found.specs, vcpus, memoryGb },
+    unknownPaths: [],
+  }),
+);
 const RESIZED = ['specs.vcpus', 'specs.memory_gb', 'specs.instance_family', 'specs.instance_type'];
 
 describe('the size that a fix names', () => {

@@ -6,15 +6,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WorkflowFailedError } from '@temporalio/client';
 import { Ajv } from 'ajv';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { defaultSettings } from '../../src/config/settings-file.js';
 import { MINUTE } from '../../src/policy/durations.js';
-import type { RunTaskRequest } from '../../src/policy/run-task.js';
+import type { RunTaskInput, RunTaskRequest } from '../../src/policy/run-task.js';
 import { transaction } from '../../src/store/db.js';
 import { getRunTask, getRunTaskToken, openRunTask } from '../../src/store/run-tasks.js';
-import { type RunTaskInput, WORKFLOWS, workflowIds } from '../../src/workflows/messages.js';
+import { WORKFLOWS, workflowIds } from '../../src/workflows/messages.js';
 import { doorPolicies } from '../api/door-policies.js';
-import { createWorld, read, readProblem, until, type World } from '../api/world.js';
+import { createWorld, readProblem, until, type World } from '../api/world.js';
 import { recordHistory } from '../support/histories.js';
 import { workflowBundle } from '../support/temporal.js';
 import { createHcp, type Hcp, KEY, PLAN, requestOf, SMALL_PLAN, signatureOf, TOKEN } from './hcp.js';
@@ -372,7 +372,8 @@ test('a worker killed in the middle is made up for by the next: one callback, wi
   const launch = async (): Promise<ChildProcess> => {
     const script = fileURLToPath(new URL('worker-process.ts', import.meta.url));
     const worker = spawn(process.execPath, ['--import', 'tsx', script, place], { stdio: ['ignore', 'pipe', 'inherit'] });
-    await once(worker.stdout, 'data');
+    onTestFinished(() => void worker.kill('SIGKILL'));
+    if (worker.stdout !== null) await once(worker.stdout, 'data');
     return worker;
   };
   const kill = async (worker: ChildProcess): Promise<void> => {

@@ -85,6 +85,16 @@ describe('CSV that comes in pieces', () => {
     );
   });
 
+  test('a doubled quote and what follows a quote may lie on two sides of a seam', () => {
+    for (let before = 1; before < 12; before += 1) {
+      const long = 'x'.repeat(64 * 1024 - before);
+      expect(read(`"${long}""y","z"\r\n"a",b\n`, 64 * 1024), String(before)).toEqual([
+        [1, `${long}"y`, 'z'],
+        [2, 'a', 'b'],
+      ]);
+    }
+  });
+
   test.each([
     ['a quote that is left open', 'a\n"b\nc', 'not CSV at line 2: a quote is left open'],
     ['something behind a quoted field', 'a\nb\n"c"d,e\n', 'not CSV at line 3: there is `d,e\n` behind the end of a quoted field'],

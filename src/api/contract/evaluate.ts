@@ -238,7 +238,7 @@ export function nameOf(resources: readonly Resource[], index: number): string {
   return resource?.address ?? resource?.id ?? resource?.name ?? `resources[${index}]`;
 }
 
-function toWireFinding(finding: DeployFinding, resources: readonly Resource[]): WireDecision['violations'][number] {
+export function toWireFinding(finding: DeployFinding, resources: readonly Resource[]): WireDecision['violations'][number] {
   return {
     policy_name: finding.policyName,
     policy_version: finding.policyVersion,

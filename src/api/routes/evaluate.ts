@@ -2,7 +2,8 @@ import { toPricedResources } from '../contract/cost.js';
 import { decisionSchema, type EvaluateRequest, evaluateRequest } from '../contract/evaluate.js';
 import { toWireResourceInput } from '../contract/resource-input.js';
 import type { AppContext } from '../deps.js';
-import { decideGate, digestOf, type GateRequest, requesterOf } from '../gate.js';
+import { decideGate, type GateRequest, requesterOf } from '../gate.js';
+import { digestOf } from '../prepare.js';
 import { type Call, defineRoute, type Principal, type Reply } from '../route.js';
 
 /** Answers 200 for every decision, a denial too; 503 only when the policies never could be loaded, or an unseen token meets an absent database. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { TollgateError } from '../../errors.js';
 import { parseJsonDocument } from '../../intake/document.js';
+import type { WireDecision } from '../contract/evaluate.js';
 import {
   type Asked,
   isDefined,
@@ -11,7 +12,6 @@ import {
   undefinedDocument,
   valueOf,
 } from '../contract/opa.js';
-import type { WireDecision } from '../contract/evaluate.js';
 import { text } from '../contract/values.js';
 import type { AppContext } from '../deps.js';
 import { answerGate } from '../gate.js';
@@ -22,7 +22,10 @@ import { type Call, defineRoute, type Reply, type Route } from '../route.js';
 const MIB = 1024 * 1024;
 const tag = 'OPA Data API';
 
-const params = z.object({ package: text(200), rule: text(200).optional() });
+interface Path {
+  readonly package: string;
+  readonly rule?: string;
+}
 /** Clients add what they like: `explain`, `instrument`, `strict-builtin-errors`. */
 const flag = z.string().optional();
 const query = z.looseObject({ pretty: flag, metrics: flag, provenance: flag });
@@ -30,8 +33,9 @@ const queryWithInput = query.extend({ input: z.string().optional().meta({ descri
 /** A plan is asked about as it is. */
 const raw = { types: ['application/json', 'application/yaml', 'application/x-yaml', 'text/yaml'], limitBytes: 32 * MIB, mayBeEmpty: true };
 
-type DataCall = Call<z.output<typeof params>, z.output<typeof query>, Buffer>;
-type Input = { readonly given: unknown } | undefined;
+type DataCall = Call<Path, z.output<typeof query>, Buffer>;
+/** As a body it may have consequences, in the query it has none. */
+type Input = { readonly given: unknown; readonly isReadOnly: boolean } | undefined;
 
 const answers = {
   200: { description: 'The value of the rule; without `result` where there is no such rule', schema: opaAnswerSchema },
@@ -45,10 +49,15 @@ const bareAnswers = {
 
 const JSON_HEADERS = { 'content-type': 'application/json' };
 
-const PATHS = ['data/{package}', 'data/{package}/{rule}'] as const;
+const packageParams: z.ZodType<Path> = z.object({ package: text(200) });
+const ruleParams: z.ZodType<Path> = z.object({ package: text(200), rule: text(200) });
+const PATHS = [
+  ['data/{package}', packageParams],
+  ['data/{package}/{rule}', ruleParams],
+] as const;
 
 /** Open Policy Agent's own API, for its clients; errors of the input are worded as OPA words them, all others as everywhere. */
-export const opa: readonly Route[] = PATHS.flatMap((path) => [
+export const opa: readonly Route[] = PATHS.flatMap(([path, params]) => [
   defineRoute(`POST /v1/${path}` satisfies RouteName, {
     summary: 'Ask a rule of the package `tollgate`, as of Open Policy Agent',
     tag,
@@ -83,11 +92,13 @@ export const opa: readonly Route[] = PATHS.flatMap((path) => [
 function inputOf({ body, headers }: DataCall): Input {
   if (body.length === 0) return undefined;
   const document = parseBody(body, headers['content-type'] ?? '');
-  return typeof document === 'object' && document !== null && 'input' in document ? { given: document.input } : undefined;
+  return typeof document === 'object' && document !== null && 'input' in document
+    ? { given: document.input, isReadOnly: false }
+    : undefined;
 }
 
 function inputOfQuery(given: string | undefined): Input {
-  return given === undefined ? undefined : { given: parseJsonDocument(given, '`input`') };
+  return given === undefined ? undefined : { given: parseJsonDocument(given, '`input`'), isReadOnly: true };
 }
 
 async function answerInOpasWords(answer: () => Promise<Reply>): Promise<Reply> {
@@ -119,7 +130,7 @@ async function answerData(context: AppContext, call: Asking, input: Input): Prom
 
 async function answerBare(context: AppContext, call: DataCall): Promise<Reply> {
   const asked = toAsked(call);
-  const input = call.body.length === 0 ? undefined : { given: parseBody(call.body, call.headers['content-type'] ?? '') };
+  const input = call.body.length === 0 ? undefined : { given: parseBody(call.body, call.headers['content-type'] ?? ''), isReadOnly: false };
   const value = isDefined(asked) ? valueOf(asked, await decide(context, call, input)) : undefined;
   if (value === undefined) return { status: 404, body: undefinedDocument(asked) };
   // A text would be sent as it is, and be no JSON.
@@ -133,7 +144,7 @@ function toAsked({ params: { package: name, rule } }: Pick<DataCall, 'params'>):
 /** Null where there is nothing to judge: no input, or nobody reads the answer. */
 async function decide(context: AppContext, { params: path, principal, at }: Asking, input: Input): Promise<WireDecision | null> {
   if (input === undefined || !isDefined({ package: path.package, rule: path.rule })) return null;
-  return answerGate(context, { principal, at }, toOpaGateRequest(context, input.given, principal));
+  return answerGate(context, { principal, at }, toOpaGateRequest(context, { input: input.given, principal, isReadOnly: input.isReadOnly }));
 }
 
 /** As OPA reads them: `?pretty` and `?pretty=true`. */

@@ -101,8 +101,8 @@ const LONGEST_TEXT = 300;
  * keeps GitHub from calling people, linking issues and making links of what somebody named a resource.
  */
 export function escape(text: string): string {
-  const short = [...plain(text)].slice(0, LONGEST_TEXT).join('');
-  return short
+  return plain(text)
+    .slice(0, LONGEST_TEXT)
     .replaceAll(/\p{Cs}/gu, '\uFFFD')
     .replaceAll(/[!-/:-@[-`{-~]/g, (char) => {
       if (char === '@' || char === '#') return `${char}&#8203;`;
@@ -112,4 +112,4 @@ export function escape(text: string): string {
 }
 
 /** Punctuation that means nothing inside a line. */
-const SAFE = new Set([...'.,;/\'%()-?$+="']);
+const SAFE = new Set('.,:;/\'%()-?$+="');

@@ -1,7 +1,7 @@
 /** Infracost documents (`breakdown` and `diff`, format 0.2) as resources with the costs that they give. Pure. */
 import { TollgateError } from '../../errors.js';
 import { canonicalJson } from '../../policy/canonical.js';
-import type { Json, Resource } from '../../policy/model.js';
+import type { Resource } from '../../policy/model.js';
 import type { Intake, Lookup } from '../intake.js';
 import { looksLike, unexpectedDocument } from '../looks-like.js';
 import { isKeys, type Keys, keysOf, listOf, textOf } from '../loose.js';
@@ -90,7 +90,7 @@ function entriesOf(breakdown: unknown): readonly Keys[] {
 /** `metadata` says where in the code it stands, which moves without a change. */
 function isSame(before: Keys, after: Keys): boolean {
   const essence = ({ name, resourceType, tags, monthlyCost, costComponents, subresources }: Keys) =>
-    canonicalJson({ name, resourceType, tags, monthlyCost, costComponents, subresources } as Json);
+    canonicalJson({ name, resourceType, tags, monthlyCost, costComponents, subresources });
   return essence(before) === essence(after);
 }
 

@@ -39,7 +39,7 @@ function purchaseOptionOf(words: readonly string[]): string | undefined {
 /** Size, class and IOPS of one of `quantity` disks. */
 export function diskOf({ components }: CostNode, provider: CatalogProvider, lookup: Lookup, quantity: number): Specs {
   const storage = components.find(({ name, unit }) => unit === 'GB' && STORAGE.test(textOf(name) ?? ''));
-  const iops = components.find(({ name }) => /^Provisioned IOPS/.test(textOf(name) ?? ''));
+  const iops = components.find(({ name }) => textOf(name)?.startsWith('Provisioned IOPS') === true);
   const type = STORAGE.exec(textOf(storage?.['name']) ?? '')?.[1];
   const each = (amount: unknown) => {
     const all = numberOf(amount);

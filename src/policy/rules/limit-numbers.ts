@@ -1,11 +1,11 @@
 /** The numeric limits of `ResourceLimit`. A value equal to its limit passes. */
 import { boundsOf, compareWithLimit, whyOpen } from '../cost-range.js';
 import { isUnknownPath } from '../match.js';
-import type { Action, Decimal, FailedCheck, LimitConstraint } from '../model.js';
+import type { Action, Decimal, LimitConstraint } from '../model.js';
 import type { OfferFinder } from '../offer.js';
 import { remember } from '../remember.js';
 import { kindOf } from '../specs.js';
-import { type Check, type CheckResult, fixTo, KNOWN_AFTER_APPLY, NOT_GIVEN, type Point, unknown } from './check.js';
+import { type Check, fixTo, KNOWN_AFTER_APPLY, NOT_GIVEN, type Point, unknown } from './check.js';
 import { createFixes, failed, MAX_KEPT, specCheck, specPath } from './spec-check.js';
 
 interface NumericLimit {
@@ -68,22 +68,14 @@ function costCheck(limit: Decimal): Check {
         const message = exceeds(question.point, type, `a monthly cost of ${low === high ? low : `at least ${low}`}`, limit);
         return failed({ path, observed: low, limit, message, fix }, 'notify');
       }
-      default:
-        return mayExceed(question.point, {
-          path,
-          observed: high,
-          limit,
-          message: `Requested a monthly cost of up to ${high} may exceed limit of ${limit}`,
-          fix,
-        });
+      default: {
+        // A scan finds nothing on what may be; at deploy it is worth a warning.
+        if (question.point === 'scan') return unknown(path, `between the limit and ${high}`);
+        const message = `Requested a monthly cost of up to ${high} may exceed limit of ${limit}`;
+        return { ...failed({ path, observed: high, limit, message, fix }, 'notify'), possible: true };
+      }
     }
   };
-}
-
-/** At deploy a warning; a scan finds nothing on what may be. */
-function mayExceed(point: Point, check: FailedCheck): CheckResult {
-  if (point === 'scan') return unknown(check.path, `between the limit and ${String(check.observed)}`);
-  return { ...failed(check, 'notify'), possible: true };
 }
 
 export function numericChecks(constraint: LimitConstraint, finder: OfferFinder): readonly Check[] {

@@ -44,12 +44,15 @@ function tell(rule: ScheduleRule, hours: string, at: Instant): Told {
   return { from: at, until: nextStop === null || nextStart === null ? at + 1 : Math.min(nextStop, nextStart), words };
 }
 
-/** Working the windows out takes a while, so it is done once for each stretch between two changes, not for each resource. */
+/**
+ * Working the windows out takes a while, so it is done once for each stretch between two changes, not for each resource.
+ * @throws RangeError on a time zone that is not known, at once and not when a note is asked for
+ */
 function createNote(rule: ScheduleRule): (at: Instant) => string {
   const hours = hoursInWords(rule);
-  let told: Told | undefined;
+  let told = tell(rule, hours, 0);
   return (at) => {
-    if (told === undefined || at < told.from || at >= told.until) told = tell(rule, hours, at);
+    if (at < told.from || at >= told.until) told = tell(rule, hours, at);
     return told.words;
   };
 }

@@ -1,0 +1,41 @@
+/** What the gate needs of a document besides its resources, worked out where the document is read: of a large one, in a thread. */
+import { createHash } from 'node:crypto';
+import type { Intake } from '../intake/intake.js';
+import { type DocumentContext, type DocumentDoor, readDocument } from '../intake/readers.js';
+import { canonicalJson } from '../policy/canonical.js';
+import { toWireResourceInput } from './contract/resource-input.js';
+import { invalidInput } from './input.js';
+import { refuseUnstorable } from './storable.js';
+
+export interface PreparedIntake extends Intake {
+  /** `sha256:…`: equal plans are one deployment. */
+  readonly planDigest: string;
+  /** JSON text of the resources, as `POST /v1/evaluate` would take them. */
+  readonly wireText: string;
+}
+
+/** Reads a document of a door, a large one elsewhere than on the event loop; the bytes may be taken over. */
+export type ReadDocument = (door: DocumentDoor, bytes: Uint8Array, context: DocumentContext) => Promise<PreparedIntake>;
+
+const MOST_RESOURCES = 10_000;
+
+/** @throws invalid-input for what is no such document, has too many resources, or texts that cannot be stored */
+export function prepareDocument(door: DocumentDoor, bytes: Uint8Array, context: DocumentContext): PreparedIntake {
+  const intake = readDocument(door, bytes, context);
+  if (intake.resources.length > MOST_RESOURCES) {
+    const message = `expected at most ${MOST_RESOURCES} resources that change, got ${intake.resources.length}`;
+    throw invalidInput([{ path: '', message }], 'request body');
+  }
+  refuseUnstorable(intake, 'request body');
+  return prepareIntake(intake);
+}
+
+export function prepareIntake(intake: Intake): PreparedIntake {
+  const wire = intake.resources.map(toWireResourceInput);
+  return { ...intake, planDigest: digestOf(wire), wireText: JSON.stringify(wire) };
+}
+
+/** Names the deployment of a plan by what it asks for. */
+export function digestOf(resources: ReturnType<typeof toWireResourceInput>[]): string {
+  return `sha256:${createHash('sha256').update(canonicalJson(resources)).digest('hex')}`;
+}
