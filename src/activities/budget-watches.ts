@@ -4,7 +4,8 @@ import { budgetRulesOf } from '../policy/budget-rules.js';
 import { compilePolicies } from '../policy/compile.js';
 import { listBudgetRules } from '../store/budgets.js';
 import { loadEnforcing } from '../store/enforcing.js';
-import { budgetChanged, budgetWatchOptions, WORKFLOWS, workflowIds } from '../workflows/messages.js';
+import { budgetChanged, budgetWatchOptions } from '../workflows/budget-messages.js';
+import { WORKFLOWS, workflowIds } from '../workflows/messages.js';
 import type { ActivityDeps } from './deps.js';
 
 type WatchDeps = Pick<ActivityDeps, 'pool' | 'temporal' | 'taskQueue' | 'now'>;

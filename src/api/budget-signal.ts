@@ -1,5 +1,6 @@
 import type { BudgetKey } from '../policy/budget.js';
-import { budgetWatchOptions, WORKFLOWS, workflowIds } from '../workflows/messages.js';
+import { budgetWatchOptions } from '../workflows/budget-messages.js';
+import { WORKFLOWS, workflowIds } from '../workflows/messages.js';
 import type { AppContext } from './deps.js';
 
 const SIGNAL_DEADLINE_MS = 5_000;

@@ -40,9 +40,6 @@ export interface BudgetSession {
 /** Locks in a fixed order, so that two transactions never wait for each other. */
 export type LockBudgets = (db: Db, requests: readonly OpenRequest[]) => Promise<BudgetSession>;
 
-/** Where nothing is known of any budget, and nothing is held. */
-export const withoutBudgets: LockBudgets = async () => ({ statesFor: () => new Map(), take: () => [], write: async () => {} });
-
 export type Settle = (db: Db, requests: readonly OpenRequest[]) => Promise<readonly LoggedDecision[]>;
 
 /** For `createDecisionLog`. Requests are decided in the order in which they came. */

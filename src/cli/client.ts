@@ -99,6 +99,7 @@ function headersOf(token: string | undefined, method: string, request: RequestOp
       : request.body !== undefined
         ? { 'content-type': 'application/json' }
         : {}),
+    ...(request.text?.encoding === undefined ? {} : { 'content-encoding': request.text.encoding }),
   };
 }
 

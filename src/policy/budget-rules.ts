@@ -3,6 +3,7 @@ import { BUDGET_SPANS, type BudgetInPeriod, type BudgetSelector, type TouchedBud
 import { periodAt, prorate } from './budget-period.js';
 import type { CompiledPolicies, CompiledRule } from './compile.js';
 import { appliesTo } from './judge.js';
+import { isUnknownPath, tagOf } from './match.js';
 import type { BudgetLimitRule, Decimal, Instant, Resource } from './model.js';
 import { compare, max, subtract, sum } from './money.js';
 import { remember } from './remember.js';
@@ -14,7 +15,42 @@ export interface BudgetRule extends CompiledRule {
 
 interface BudgetIndex {
   readonly all: readonly BudgetRule[];
-  readonly forType: (resourceType: string) => readonly BudgetRule[];
+  /** Those of which `resource` may meet the first tag that they select by, and those that select by none; in no order. */
+  readonly candidatesFor: (resource: Resource) => readonly BudgetRule[];
+}
+
+/** The rules that concern one resource type. */
+interface TypeIndex {
+  readonly byNoTag: readonly BudgetRule[];
+  /** By key and value of the first tag of the selector: an organisation has a budget for each of its thousand teams. */
+  readonly byTag: ReadonlyMap<string, ReadonlyMap<string, readonly BudgetRule[]>>;
+}
+
+function indexByTag(rules: readonly BudgetRule[]): TypeIndex {
+  const byTag = new Map<string, Map<string, BudgetRule[]>>();
+  const byNoTag: BudgetRule[] = [];
+  for (const rule of rules) {
+    const [tag] = rule.selectorTags;
+    if (tag === undefined) {
+      byNoTag.push(rule);
+      continue;
+    }
+    const values = byTag.get(tag.key) ?? new Map<string, BudgetRule[]>();
+    byTag.set(tag.key, values);
+    values.set(tag.value, [...(values.get(tag.value) ?? []), rule]);
+  }
+  return { byNoTag, byTag };
+}
+
+function candidatesIn({ byNoTag, byTag }: TypeIndex, resource: Resource): readonly BudgetRule[] {
+  if (byTag.size === 0) return byNoTag;
+  const found = [...byNoTag];
+  for (const [key, values] of byTag) {
+    const value = tagOf(resource.tags, key);
+    if (isUnknownPath(resource, `tags.${key}`)) found.push(...[...values.values()].flat());
+    else if (value !== undefined) found.push(...(values.get(value) ?? []));
+  }
+  return found;
 }
 
 const indexes = new WeakMap<CompiledPolicies, BudgetIndex>();
@@ -26,7 +62,11 @@ function indexOf(compiled: CompiledPolicies): BudgetIndex {
   const before = indexes.get(compiled);
   if (before !== undefined) return before;
   const all = compiled.rules.filter((rule): rule is BudgetRule => rule.budget !== undefined);
-  const index = { all, forType: remember(MAX_INDEXED_TYPES, (type: string) => all.filter((rule) => rule.concerns(type))) };
+  const forType = remember(MAX_INDEXED_TYPES, (type: string) => indexByTag(all.filter((rule) => rule.concerns(type))));
+  const index: BudgetIndex = {
+    all,
+    candidatesFor: (resource) => (all.length === 0 ? all : candidatesIn(forType(resource.type), resource)),
+  };
   indexes.set(compiled, index);
   return index;
 }
@@ -93,10 +133,10 @@ export interface Counted {
 
 /** For each rule that counts at least one resource, or may; in the order of policy and rule names. */
 export function countResources(compiled: CompiledPolicies, resources: readonly Resource[]): readonly Counted[] {
-  const { forType } = indexOf(compiled);
+  const { candidatesFor } = indexOf(compiled);
   const counted = new Map<BudgetRule, { readonly rule: BudgetRule; sure: number[]; unsure: number[] }>();
   resources.forEach((resource, index) => {
-    const rules = forType(resource.type);
+    const rules = candidatesFor(resource);
     if (rules.length === 0 || !addsCost(resource)) return;
     for (const rule of rules) {
       const applies = appliesTo(rule, resource);

@@ -25,9 +25,9 @@ export function compareWithLimit({ low, high }: CostBounds, limit: Decimal): Com
   return compare(high, limit) > 0 ? 'may-exceed' : 'within';
 }
 
-/** Why the high end is open: `no price for storage, data processed`; undefined when no part is named. */
+/** Why the high end is open: `without a price for storage, data processed`; undefined when no part is named. */
 export function whyOpen({ unpriced = [] }: Cost): string | undefined {
-  return unpriced.length === 0 ? undefined : `no price for ${unpriced.join(', ')}`;
+  return unpriced.length === 0 ? undefined : `without a price for ${unpriced.join(', ')}`;
 }
 
 export interface TotalCost {

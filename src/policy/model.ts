@@ -277,7 +277,7 @@ export interface FailedCheck {
 
 export interface UnknownCheck {
   readonly path: string;
-  /** `not given`, `known after apply`, `too few days of metrics`, `no price for storage` … */
+  /** `not given`, `known after apply`, `too few days of metrics`, `without a price for storage` … */
   readonly reason: string;
 }
 

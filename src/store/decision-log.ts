@@ -6,7 +6,7 @@
 import pg from 'pg';
 import { describeError, TollgateError } from '../errors.js';
 import type { Db, Pool } from './db.js';
-import { Entry, type Logged, Queue, sizeOf, type Undecided } from './decision-queue.js';
+import { Entry, type Logged, Queue, type Queued, sizeOf, type Undecided } from './decision-queue.js';
 import { copyDecisions, type DecisionRecord, insertDecisions } from './decisions.js';
 import { createOwnConnection, type OwnConnection } from './own-connection.js';
 
@@ -59,135 +59,142 @@ const STATEMENT_TIMEOUT_MS = 3_000;
 /** In `relaxed` mode a group gathers for so long; writing it takes a few milliseconds more. */
 const GATHER_MS = 20;
 
-/** Writes from one queue over one connection, one group after the other. */
-interface Writer<E> {
-  readonly queue: Queue<E & { readonly size: number; alone: boolean; tried: boolean }>;
-  readonly connection: OwnConnection;
-  running: Promise<void> | undefined;
-}
-
 export function createDecisionLog<D extends DecisionRecord, U extends Undecided<D> = Undecided<D>>(
   pool: Pool,
   options: DecisionLogOptions<D, U> = {},
 ): DecisionLog<D, U> {
-  const { mode = 'durable', maxWaitingCharacters = 128_000_000, retryMs = 500, onHealth = () => {}, onRefused = () => {} } = options;
-  type E = Entry<D, U>;
-  const decided = new Queue<E>();
-  const undecided = new Queue<E>();
-  const writerOf = (queue: Queue<E>): Writer<E> => ({
-    queue,
-    connection: createOwnConnection(pool, { timeoutMs: STATEMENT_TIMEOUT_MS }),
-    running: undefined,
-  });
-  // Two at once: while the database makes one group durable, the next is on its way.
-  const writers = [writerOf(decided), writerOf(decided), writerOf(undecided)];
-  let away = false;
-  let closing = false;
-  let retry: NodeJS.Timeout | undefined;
-  let scheduled = false;
+  return new GroupedLog(pool, options);
+}
 
-  /** Writes group by group until nothing is left, or the database is away. */
-  async function drain({ queue, connection }: Writer<E>): Promise<void> {
-    for (let group = queue.take(); group.length > 0; group = queue.take()) {
-      try {
-        const decisions = await writeGroup(await connection.get(), group, options);
-        queue.forget(group);
-        group.forEach((entry, index) => entry.written(decisions[index] as D));
-        if (away) found();
-      } catch (error) {
-        connection.drop();
-        if (isConflict(error)) queue.giveBack(group, false);
-        else if (!isRefusedRow(error)) {
-          queue.giveBack(group, false);
-          return lost(error);
-        } else if (group.length === 1 && group[0]?.alone === true) refuse(queue, group[0], error);
-        // One bad row must not take the others with it: they are written one by one.
-        else queue.giveBack(group, true);
-      }
-    }
+/** Writes from one queue over one connection, one group after the other. */
+interface Writer<E extends Queued> {
+  readonly queue: Queue<E>;
+  readonly connection: OwnConnection;
+  running: Promise<void> | undefined;
+}
+
+class GroupedLog<D extends DecisionRecord, U extends Undecided<D>> implements DecisionLog<D, U> {
+  readonly mode: LogMode;
+  readonly #options: DecisionLogOptions<D, U>;
+  readonly #decided = new Queue<Entry<D, U>>();
+  readonly #undecided = new Queue<Entry<D, U>>();
+  /** Two write what is decided: while the database makes one group durable, the next is on its way. */
+  readonly #writers: readonly Writer<Entry<D, U>>[];
+  #away = false;
+  #closing = false;
+  #scheduled = false;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(pool: Pool, options: DecisionLogOptions<D, U>) {
+    this.mode = options.mode ?? 'durable';
+    this.#options = options;
+    this.#writers = [this.#decided, this.#decided, this.#undecided].map((queue) => ({
+      queue,
+      connection: createOwnConnection(pool, { timeoutMs: STATEMENT_TIMEOUT_MS }),
+      running: undefined,
+    }));
   }
 
-  /** The database is back. Not only once everything is written: with requests all the time there is always something left to write. */
-  function found(): void {
-    away = false;
-    onHealth(null);
-    schedule();
-  }
-
-  function refuse(queue: Queue<E>, entry: E, error: unknown): void {
-    queue.forget([entry]);
-    if ('decision' in entry.state) onRefused(entry.state.decision, error);
-    entry.refuse(new TollgateError('invalid-input', 'the decision cannot be stored', { cause: error }));
-  }
-
-  function lost(error: unknown): void {
-    if (!away) onHealth(describeError(error));
-    away = true;
-    for (const entry of undecided.leave()) decided.add(entry);
-    for (const entry of decided.entries) entry.answerFromMemory();
-    if (!closing) retry = setTimeout(startAll, retryMs);
-  }
-
-  function start(writer: Writer<E>): void {
-    writer.running ??= drain(writer).finally(() => {
-      writer.running = undefined;
-      // What came in after the last look and before this line found a writer that was about to leave.
-      if (!writer.queue.isEmpty && !away) start(writer);
+  async append(decision: D): Promise<Logged<D>> {
+    this.#refuseTooMany(sizeOf(decision));
+    return new Promise((resolve, reject) => {
+      const entry = new Entry<D, U>({ decision }, { resolve, reject });
+      if (this.mode === 'relaxed' && !this.#away) entry.answerEarly(decision);
+      this.#add(entry, this.#decided);
     });
   }
 
-  function startAll(): void {
-    scheduled = false;
-    clearTimeout(retry);
-    // One is enough to find out whether the database is back.
-    for (const writer of away ? writers.slice(0, 1) : writers) if (!writer.queue.isEmpty) start(writer);
+  async settle(undecided: U): Promise<Logged<D>> {
+    this.#refuseTooMany(undecided.size);
+    return new Promise((resolve, reject) => {
+      this.#add(new Entry<D, U>({ undecided }, { resolve, reject }), this.#undecided);
+    });
   }
 
-  /** After what else has come in at the same moment. */
-  function schedule(): void {
-    if (scheduled) return;
-    scheduled = true;
-    if (mode === 'relaxed') setTimeout(startAll, GATHER_MS);
-    else setImmediate(startAll);
+  get waiting(): number {
+    return this.#decided.count + this.#undecided.count;
   }
 
-  function refuseTooMany(size: number): void {
-    if ((!away && mode === 'durable') || decided.characters + size <= maxWaitingCharacters) return;
-    const why = away ? 'the database is away' : 'the database is slow';
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#startAll();
+    for (const writer of this.#writers) while (writer.running !== undefined) await writer.running;
+    for (const { connection } of this.#writers) await connection.close();
+  }
+
+  #refuseTooMany(size: number): void {
+    if (!this.#away && this.mode === 'durable') return;
+    if (this.#decided.characters + size <= (this.#options.maxWaitingCharacters ?? 128_000_000)) return;
+    const why = this.#away ? 'the database is away' : 'the database is slow';
     throw new TollgateError('unavailable', `${why} and too many decisions wait to be written`);
   }
 
-  return {
-    mode,
-    async append(decision) {
-      refuseTooMany(sizeOf(decision));
-      return new Promise((resolve, reject) => {
-        const entry: E = new Entry({ decision }, { resolve, reject });
-        decided.add(entry);
-        if (away) return entry.answerFromMemory();
-        if (mode === 'relaxed') entry.answerEarly(decision);
-        schedule();
-      });
-    },
-    async settle(question) {
-      refuseTooMany(question.size);
-      return new Promise((resolve, reject) => {
-        const entry: E = new Entry({ undecided: question }, { resolve, reject });
-        (away ? decided : undecided).add(entry);
-        if (away) return entry.answerFromMemory();
-        schedule();
-      });
-    },
-    get waiting() {
-      return decided.count + undecided.count;
-    },
-    async close() {
-      closing = true;
-      startAll();
-      for (const writer of writers) while (writer.running !== undefined) await writer.running;
-      for (const { connection } of writers) await connection.close();
-    },
-  };
+  #add(entry: Entry<D, U>, queue: Queue<Entry<D, U>>): void {
+    (this.#away ? this.#decided : queue).add(entry);
+    if (this.#away) entry.answerFromMemory();
+    else this.#schedule();
+  }
+
+  /** After what else has come in at the same moment. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    const start = () => this.#startAll();
+    if (this.mode === 'relaxed') setTimeout(start, GATHER_MS);
+    else setImmediate(start);
+  }
+
+  #startAll(): void {
+    this.#scheduled = false;
+    clearTimeout(this.#retry);
+    // One is enough to find out whether the database is back.
+    const writers = this.#away ? this.#writers.slice(0, 1) : this.#writers;
+    for (const writer of writers) if (!writer.queue.isEmpty) this.#start(writer);
+  }
+
+  #start(writer: Writer<Entry<D, U>>): void {
+    writer.running ??= this.#drain(writer).finally(() => {
+      writer.running = undefined;
+      // What came in after the last look and before this line found a writer that was about to leave.
+      if (!writer.queue.isEmpty && !this.#away) this.#start(writer);
+    });
+  }
+
+  /** Writes group by group until nothing is left, or the database is away. */
+  async #drain({ queue, connection }: Writer<Entry<D, U>>): Promise<void> {
+    for (let group = queue.take(); group.length > 0; group = queue.take()) {
+      try {
+        const decisions = await writeGroup(await connection.get(), group, this.#options);
+        queue.forget(group);
+        group.forEach((entry, index) => entry.written(decisions[index] as D));
+      } catch (error) {
+        connection.drop();
+        if (isRefusedRow(error)) this.#refuse(queue, group, error);
+        else queue.giveBack(group, false);
+        if (!isRefusedRow(error) && !isConflict(error)) return this.#lost(error);
+      }
+    }
+    if (!this.#away || this.#decided.count > 0) return;
+    this.#away = false;
+    this.#options.onHealth?.(null);
+  }
+
+  /** One bad row must not take the others with it: they are written one by one. */
+  #refuse(queue: Queue<Entry<D, U>>, group: readonly Entry<D, U>[], error: unknown): void {
+    const [entry] = group;
+    if (entry?.alone !== true) return queue.giveBack(group, true);
+    queue.forget(group);
+    if ('decision' in entry.state) this.#options.onRefused?.(entry.state.decision, error);
+    entry.refuse(new TollgateError('invalid-input', 'the decision cannot be stored', { cause: error }));
+  }
+
+  #lost(error: unknown): void {
+    if (!this.#away) this.#options.onHealth?.(describeError(error));
+    this.#away = true;
+    for (const entry of this.#undecided.leave()) this.#decided.add(entry);
+    for (const entry of this.#decided.entries) entry.answerFromMemory();
+    if (!this.#closing) this.#retry = setTimeout(() => this.#startAll(), this.#options.retryMs ?? 500);
+  }
 }
 
 /** The decisions of a group as they were written. */

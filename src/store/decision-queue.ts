@@ -79,8 +79,15 @@ const GROUP = 500;
 /** More would take longer than a statement may, and the group would never be written. */
 const GROUP_CHARACTERS = 16_000_000;
 
+/** What a queue needs to know of what is in it. */
+export interface Queued {
+  readonly size: number;
+  alone: boolean;
+  tried: boolean;
+}
+
 /** What is not written yet, in the order in which it came, and how much of it there is, with what is being written. */
-export class Queue<E extends { readonly size: number; alone: boolean; tried: boolean }> {
+export class Queue<E extends Queued> {
   #entries: E[] = [];
   count = 0;
   characters = 0;

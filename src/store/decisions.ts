@@ -70,7 +70,7 @@ export async function insertDecisions(db: Db, decisions: readonly DecisionRecord
      select * from unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::boolean[], $7::boolean[], $8::text[],
        $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[])
      on conflict (id) do update set degraded = true, decision = excluded.decision, result = excluded.result, facts = excluded.facts
-     where excluded.degraded and not decisions.degraded`,
+     where excluded.degraded and decisions.result <> excluded.result`,
     [
       column('id'),
       column('at').map((at) => toTimestamp(at)),

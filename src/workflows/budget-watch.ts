@@ -11,7 +11,8 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { BudgetLook, createBudgetActivities } from '../activities/budget-watch.js';
-import { type BudgetWatchInput, budgetChanged, SA_DEADLINE, SA_PHASE, SA_POLICY } from './messages.js';
+import { type BudgetWatchInput, budgetChanged } from './budget-messages.js';
+import { SA_DEADLINE, SA_PHASE, SA_POLICY } from './messages.js';
 
 const { lookAtBudget } = proxyActivities<ReturnType<typeof createBudgetActivities>>({
   startToCloseTimeout: '60s',

@@ -68,5 +68,7 @@ export function pathToNothing(path: string): string {
     .replace('{name}', 'no-such-policy')
     .replace('{account}', '999')
     .replace('{family}', 'compute')
-    .replace('{kind}', 'instance');
+    .replace('{kind}', 'instance')
+    .replace('{policy}', 'no-such-policy')
+    .replace('{rule}', 'no-such-rule');
 }

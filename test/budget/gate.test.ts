@@ -263,6 +263,5 @@ test('with the database away a budget is unknown, by onUnknown, and nothing is h
   const { rows } = await world.database.pool.query(`select 1 from decisions where degraded and result like '%"holds":[]%'`);
   expect(rows.length).toBeGreaterThanOrEqual(2);
   expect(await wrongTotals(world.database.pool)).toEqual([]);
-  await api.close();
   await proxy.close();
 });

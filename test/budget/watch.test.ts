@@ -12,7 +12,8 @@ import { settleActuals } from '../../src/store/budget-settle.js';
 import { readBudgets } from '../../src/store/budgets.js';
 import { toTimestamp, transaction } from '../../src/store/db.js';
 import { listNotices } from '../../src/store/outbox.js';
-import { type BudgetWatchInput, budgetChanged, SA_PHASE, WORKFLOWS, workflowIds } from '../../src/workflows/messages.js';
+import { type BudgetWatchInput, budgetChanged } from '../../src/workflows/budget-messages.js';
+import { SA_PHASE, WORKFLOWS, workflowIds } from '../../src/workflows/messages.js';
 import { createWorld, read, until, type World } from '../api/world.js';
 import { recordHistory } from '../support/histories.js';
 import { budgetPolicy, compiledOf, costing, totalsOf, wrongTotals } from './budgets.js';
@@ -200,7 +201,7 @@ describe('a threshold', () => {
     await bill([{ cost: '400' }]);
     await changed();
     expect(await notices()).toHaveLength(3);
-    expect(await phase()).toBe('blocked');
+    await until(phase, (shown) => shown === 'blocked');
     await bill([{ cost: '-800' }]);
     expect(await ask()).toMatchObject({ decision: 'deny', violations: [{ path: 'budget.yearly' }] });
     await changed();

@@ -5,12 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createCatalog } from '../../src/cloud/catalog/catalog.js';
 import { type ApiClient, createApiClient } from '../../src/cli/client.js';
 import type { CliContext } from '../../src/cli/context.js';
 import { readGivenFile } from '../../src/cli/documents.js';
 import { createLocalJudge } from '../../src/cli/judge-here.js';
 import { createRemoteJudge } from '../../src/cli/judge-there.js';
+import { createCatalog } from '../../src/cloud/catalog/catalog.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const catalog = createCatalog();

@@ -121,9 +121,9 @@ const render = (format: Format, ...reports: readonly Report[]) => renderReports(
 
 const EXTENSIONS: { readonly [F in Format]: string } = {
   table: 'txt',
-  json: 'json',
+  json: 'json.txt',
   junit: 'xml',
-  sarif: 'sarif',
+  sarif: 'sarif.txt',
   github: 'github.txt',
   markdown: 'md',
 };

@@ -107,6 +107,16 @@ test('what was answered from memory is stored as what it was answered as', async
   expect(await findDecision(database.pool, committed.id)).toMatchObject({ degraded: true, result: answer(true) });
 });
 
+test('what reached the database after all, as it was before its answer became one from memory, is corrected', async () => {
+  proxy.cut();
+  const one = decision({ degraded: true, result: '{"degraded":true,"durable":true}' });
+  await insertDecisions(database.pool, [one]);
+  expect(await log.append(one)).toEqual(KEPT);
+  proxy.restore();
+  await soon(() => expect(log.waiting).toBe(0));
+  expect(await findDecision(database.pool, one.id)).toMatchObject({ result: '{"degraded":true,"durable":false}' });
+});
+
 test('a group is cut where it becomes large, and what is larger alone is written alone', async () => {
   const groups: number[] = [];
   await log.close();

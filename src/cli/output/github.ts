@@ -16,7 +16,7 @@ function renderOne(report: Report): string {
   const cost = formatCost(decision);
   const summary = [
     `${decision.message}`,
-    ...(stopping === 0 ? [] : [`${stopping} in its way`]),
+    ...(stopping === 0 ? [] : [`findings that stop it: ${stopping}`]),
     ...(cost === undefined ? [] : [`costs ${cost}`]),
   ].join('; ');
   return [

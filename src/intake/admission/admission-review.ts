@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { TollgateError } from '../../errors.js';
 import type { Intake, Lookup } from '../intake.js';
 import { unexpectedDocument } from '../looks-like.js';
-import { parse, type Place, readerOf } from './workload.js';
+import { type Place, parse, readerOf } from './workload.js';
 
 export interface AdmissionQuestion {
   /** To be copied to the answer. */

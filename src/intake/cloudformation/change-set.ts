@@ -2,6 +2,7 @@
 import type { Resource } from '../../policy/model.js';
 import type { Intake } from '../intake.js';
 import { isKeys, type Keys, keysOf, listOf, textOf } from '../loose.js';
+import { withPrevious } from '../previous.js';
 import type { StackContext } from './cloudformation.js';
 import { resolve } from './resolve.js';
 import { mapStackResource, type StackResource, stackTagsOf } from './stack-resource.js';
@@ -30,8 +31,7 @@ function readChange(change: Keys, stackTags: Keys, context: StackContext): reado
   const after = mapStackResource({ ...resource, properties: propertiesOf(change['AfterContext'], context) }, context);
   if (change['Action'] === 'Add' || change['Action'] === 'Import') return after;
   const before = mapStackResource({ ...resource, properties: propertiesOf(change['BeforeContext'], context) }, context);
-  const earlier = new Map(before.map(({ address, cost }) => [address, cost.monthly]));
-  return after.map((each) => (earlier.has(each.address) ? { ...each, previousMonthly: earlier.get(each.address) ?? null } : each));
+  return withPrevious(after, before);
 }
 
 function identityOf(change: Keys): Pick<StackResource, 'type' | 'logicalId' | 'physicalId'> {

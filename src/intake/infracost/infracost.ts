@@ -1,10 +1,10 @@
 /** Infracost documents (`breakdown` and `diff`, format 0.2) as resources with the costs that they give. Pure. */
 import { TollgateError } from '../../errors.js';
 import { canonicalJson } from '../../policy/canonical.js';
-import type { Resource } from '../../policy/model.js';
 import type { Intake, Lookup } from '../intake.js';
 import { looksLike, unexpectedDocument } from '../looks-like.js';
 import { isKeys, type Keys, keysOf, listOf, textOf } from '../loose.js';
+import { withPrevious } from '../previous.js';
 import { type ProjectFacts, resourcesOf } from './resource.js';
 
 export interface InfracostOptions {
@@ -92,13 +92,6 @@ function isSame(before: Keys, after: Keys): boolean {
   const essence = ({ name, resourceType, tags, monthlyCost, costComponents, subresources }: Keys) =>
     canonicalJson({ name, resourceType, tags, monthlyCost, costComponents, subresources });
   return essence(before) === essence(after);
-}
-
-function withPrevious(now: readonly Resource[], before: readonly Resource[]): readonly Resource[] {
-  const earlier = new Map(before.map(({ address, cost }) => [address, cost.monthly]));
-  return now.map((resource) =>
-    earlier.has(resource.address) ? { ...resource, previousMonthly: earlier.get(resource.address) ?? null } : resource,
-  );
 }
 
 function projectName(project: Keys): string {

@@ -1,5 +1,6 @@
 import type { Resource } from '../../policy/model.js';
 import { type Keys, keysOf, listOf, textOf } from '../loose.js';
+import { withPrevious } from '../previous.js';
 import { unknownIn } from '../sentinel.js';
 import { readAttributes } from '../terraform/attributes.js';
 import { type MapContext, mapResource } from '../terraform/map-resource.js';
@@ -74,7 +75,8 @@ function typeOfUrn(urn: string): string {
 function translateState(token: string, state: Keys, old: Keys): Translation {
   const type = readTypeToken(token);
   const inputs = toAttributes(keysOf(state['inputs']));
-  const translated = translateNative(type, hiddenInputs(keysOf(state['inputs']))) ?? { type: terraformTypeOf(type), attributes: inputs };
+  const native = type.provider.endsWith('-native') ? translateNative(type, hiddenInputs(keysOf(state['inputs']))) : undefined;
+  const translated = native ?? { type: terraformTypeOf(type), attributes: inputs };
   const { arn } = keysOf(old['outputs']);
   return { ...translated, attributes: { ...translated.attributes, id: textOf(old['id']), arn: textOf(arn) } };
 }
@@ -88,11 +90,6 @@ function mapState(
   const { lookup, namespace, account, region } = context;
   const managedBy = { tool: 'pulumi', address: urn, repository: null };
   return mapResource(type, attributes, unknownIn(attributes), { lookup, namespace, account, region, address: urn, managedBy, related });
-}
-
-function withPrevious(now: readonly Resource[], before: readonly Resource[]): readonly Resource[] {
-  const earlier = new Map(before.map(({ address, cost }) => [address, cost.monthly]));
-  return now.map((each) => (earlier.has(each.address) ? { ...each, previousMonthly: earlier.get(each.address) ?? null } : each));
 }
 
 /** The provider of a step is named by its URN and id; a default one is configured by the stack. */
