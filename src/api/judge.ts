@@ -6,7 +6,7 @@ import { type EvaluationContext, evaluateRequest, evaluateRequestInSlices } from
 import type { Decision, Resource } from '../policy/model.js';
 import type { ExceptionUse } from '../store/exception-uses.js';
 import { grantedOf, requestKeyOf } from './approval-key.js';
-import { nameOf } from './contract/evaluate.js';
+import { nameOf } from './contract/answer.js';
 import type { GateContext } from './deps.js';
 import { LARGE, pause } from './slices.js';
 

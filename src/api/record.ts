@@ -1,6 +1,7 @@
 import type { TakenHold } from '../policy/model.js';
+import { toWireDecision, toWireFinding } from './contract/answer.js';
 import { costOf } from './contract/cost.js';
-import { toWireDecision, toWireFinding, type WireDecision } from './contract/evaluate.js';
+import { type WireDecision } from './contract/evaluate.js';
 import type { LoggedDecision } from './decision-facts.js';
 import { denialNotice } from './denial-notices.js';
 import type { GateContext } from './deps.js';

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { toWireDecision } from '../api/contract/answer.js';
 import { costOf, toPricedResources } from '../api/contract/cost.js';
-import { evaluateRequest as requestSchema, toWireDecision } from '../api/contract/evaluate.js';
+import { evaluateRequest as requestSchema } from '../api/contract/evaluate.js';
 import { parseParts } from '../api/input.js';
 import { readAdmissionReview } from '../intake/admission/admission-review.js';
 import type { Intake } from '../intake/intake.js';

@@ -167,6 +167,7 @@ class GroupedLog<D extends DecisionRecord, U extends Undecided<D>> implements De
         const decisions = await writeGroup(await connection.get(), group, this.#options);
         queue.forget(group);
         group.forEach((entry, index) => entry.written(decisions[index] as D));
+        if (this.#away) this.#found();
       } catch (error) {
         connection.drop();
         if (isRefusedRow(error)) this.#refuse(queue, group, error);
@@ -174,9 +175,13 @@ class GroupedLog<D extends DecisionRecord, U extends Undecided<D>> implements De
         if (!isRefusedRow(error) && !isConflict(error)) return this.#lost(error);
       }
     }
-    if (!this.#away || this.#decided.count > 0) return;
+  }
+
+  /** The database is back. Not only when everything is written: with requests all the time there is always something left to write. */
+  #found(): void {
     this.#away = false;
     this.#options.onHealth?.(null);
+    this.#schedule();
   }
 
   /** One bad row must not take the others with it: they are written one by one. */

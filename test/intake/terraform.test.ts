@@ -64,7 +64,15 @@ function shown(resource: Resource): Record<string, unknown> {
   const { id, type, name, address, provider, account, region, namespace, tags, cost } = resource;
   const { range } = cost;
   return {
-    ...{ id, type, name, address, provider, account, region, namespace, tags },
+    id,
+    type,
+    name,
+    address,
+    provider,
+    account,
+    region,
+    namespace,
+    tags,
     specs: wire['specs'],
     monthly: cost.monthly,
     low: range === undefined ? cost.monthly : range.low,

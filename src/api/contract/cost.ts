@@ -3,7 +3,8 @@ import { totalCost } from '../../policy/cost-range.js';
 import type { Cost, Resource } from '../../policy/model.js';
 import { hourlyFromMonthly, monthlyFromHourly } from '../../policy/money.js';
 import { invalidInput } from '../input.js';
-import { type EvaluateRequest, nameOf, toResources, type WireCost } from './evaluate.js';
+import { nameOf } from './answer.js';
+import { type EvaluateRequest, toResources, type WireCost } from './evaluate.js';
 
 /** Estimate from a price list for what a request describes; unknown is null. */
 export type Price = (resource: Pick<Resource, 'provider' | 'type' | 'region' | 'specs' | 'quantity'>) => Cost;

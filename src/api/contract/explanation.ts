@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Explanation, RuleExplanation } from '../../policy/explain.js';
 import type { Resource } from '../../policy/model.js';
-import { effectSchema, nameOf } from './evaluate.js';
+import { nameOf } from './answer.js';
+import { effectSchema } from './evaluate.js';
 
 const ruleSchema = z.object({
   rule_name: z.string(),

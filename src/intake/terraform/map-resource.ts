@@ -6,7 +6,7 @@ import { type Attributes, type IsUnknown, known, readAttributes, UNKNOWN } from 
 import { AWS_KINDS } from './kinds/aws.js';
 import { AZURE_KINDS } from './kinds/azure.js';
 import { GOOGLE_KINDS } from './kinds/google.js';
-import { type KindContext, type Kinds, machineSpecs, type MapKind, type Part, type SpecValues } from './mapping.js';
+import { type KindContext, type Kinds, type MapKind, machineSpecs, type Part, type SpecValues } from './mapping.js';
 import { costOfPart } from './part-cost.js';
 import { accountOf, regionOf } from './place.js';
 import { type DefaultTags, ownTags, readTags } from './tags.js';

@@ -1,6 +1,7 @@
 /** The words in which a kind of resource is described: what `kinds/*.ts` are written in. */
-import type { SpecKey } from '../../policy/specs.js';
+
 import type { Specs } from '../../policy/model.js';
+import type { SpecKey } from '../../policy/specs.js';
 import type { CatalogProvider, Lookup } from '../intake.js';
 import { type Attributes, mapped, type Path, UNKNOWN, type Value } from './attributes.js';
 

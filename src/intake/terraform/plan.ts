@@ -2,8 +2,8 @@
 import { TollgateError } from '../../errors.js';
 import type { Resource } from '../../policy/model.js';
 import type { Intake, Lookup } from '../intake.js';
+import { looksLike, unexpectedDocument } from '../looks-like.js';
 import { isKeys, type Keys, listOf, textOf } from '../loose.js';
-import { unexpectedDocument, looksLike } from '../looks-like.js';
 import { type Attributes, markedBy, readAttributes } from './attributes.js';
 import { describeLeftOut, type PlannedChange, readChanges } from './changes.js';
 import { type Configuration, plainAddress, readConfiguration } from './configuration.js';

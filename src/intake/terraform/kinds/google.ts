@@ -1,6 +1,6 @@
 /** Kinds of Google's provider that have a word of their own in our model. */
 import { type Attributes, firstGiven, known, mapped, type Value } from '../attributes.js';
-import { type KindContext, type Kinds, machineSpecs, type MapKind, one, type Part, type Size, volumeSpecs } from '../mapping.js';
+import { type KindContext, type Kinds, type MapKind, machineSpecs, one, type Part, type Size, volumeSpecs } from '../mapping.js';
 import { blocksOf } from './aws-volumes.js';
 
 const disk: MapKind = one('storage/volume', (it, context) =>
