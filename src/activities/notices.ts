@@ -7,7 +7,7 @@ import { MINUTE, SECOND } from '../policy/durations.js';
 import type { NoticeRecord } from '../policy/records.js';
 import { claimNotices, markDelivered, markFailed } from '../store/outbox.js';
 import { createOwnConnection } from '../store/own-connection.js';
-import type { NoticeDeliveryInput } from '../workflows/messages.js';
+import type { NoticeDeliveryInput } from '../workflows/notice-messages.js';
 import { createBell } from './bell.js';
 import type { ActivityDeps } from './deps.js';
 

@@ -12,19 +12,8 @@ import { appendEvents } from '../store/remediation-events.js';
 import { listUnstarted, type NewRemediation, openRemediation } from '../store/remediation-writes.js';
 import { getRemediationOf, listWaitingWorkflows, type WaitingFilter } from '../store/remediations.js';
 import { findViolation, getViolation } from '../store/violations.js';
-import {
-  lookAgain,
-  type RemediationInput,
-  type RevivedRemediation,
-  SA_DEADLINE,
-  SA_PHASE,
-  SA_POLICY,
-  SA_SEVERITY,
-  SA_TEAM,
-  violationClosed,
-  WORKFLOWS,
-  workflowIds,
-} from '../workflows/messages.js';
+import { SA_DEADLINE, SA_PHASE, SA_POLICY, SA_SEVERITY, SA_TEAM, WORKFLOWS, workflowIds } from '../workflows/messages.js';
+import { lookAgain, type RemediationInput, type RevivedRemediation, violationClosed } from '../workflows/remediation-messages.js';
 import type { ActivityDeps } from './deps.js';
 import { startOnce } from './start-once.js';
 

@@ -5,7 +5,7 @@ import { listNotices } from '../store/outbox.js';
 import { savedResource } from '../store/remediation-writes.js';
 import { getRemediation } from '../store/remediations.js';
 import { writtenOf } from '../store/revival.js';
-import type { RevivedRemediation } from '../workflows/messages.js';
+import type { RevivedRemediation } from '../workflows/remediation-messages.js';
 import type { ActivityDeps } from './deps.js';
 import { type StartDeps, startWorkflowOf } from './remediation-start.js';
 

@@ -15,7 +15,7 @@ import {
   listWithoutRemediation,
   noteCompliance,
 } from '../store/scan-enforcement.js';
-import { endException } from '../workflows/messages.js';
+import { endException } from '../workflows/exception-messages.js';
 import type { ActivityDeps } from './deps.js';
 import { tell } from './exception.js';
 import { openRemediations, signalViolationClosed, startOpened } from './remediation-start.js';

@@ -10,7 +10,8 @@ import { openApprovals } from '../store/approvals.js';
 import { transaction } from '../store/db.js';
 import { adminsAt } from '../store/exception-requests.js';
 import { addressed, writeNotices } from '../store/outbox.js';
-import { type ApprovalInput, WORKFLOWS, workflowIds } from '../workflows/messages.js';
+import type { ApprovalInput } from '../workflows/approval-messages.js';
+import { WORKFLOWS, workflowIds } from '../workflows/messages.js';
 import type { WireDecision } from './contract/evaluate.js';
 import type { AppContext, GateContext } from './deps.js';
 

@@ -3,7 +3,8 @@ import { type ExceptionRequest, exceptionLengths } from '../policy/exception-req
 import type { ExceptionRecord } from '../policy/records.js';
 import { prepareException } from '../store/exception-requests.js';
 import { getException } from '../store/exceptions.js';
-import { type ExceptionInput, requestException, WORKFLOWS, workflowIds } from '../workflows/messages.js';
+import { type ExceptionInput, requestException } from '../workflows/exception-messages.js';
+import { WORKFLOWS, workflowIds } from '../workflows/messages.js';
 import { toWireException } from './contract/exception.js';
 import type { AppContext } from './deps.js';
 import { linkToWorkflow } from './links.js';

@@ -1,4 +1,4 @@
-import { endException } from '../workflows/messages.js';
+import { endException } from '../workflows/exception-messages.js';
 import type { GateContext } from './deps.js';
 
 const SIGNAL_DEADLINE_MS = 5_000;

@@ -1,7 +1,8 @@
 import { type Client, ScheduleAlreadyRunning, type ScheduleOptions, ScheduleOverlapPolicy } from '@temporalio/client';
 import { DAY, MINUTE, SECOND, waitingLength } from '../policy/durations.js';
 import type { Settings } from '../policy/settings.js';
-import { SCAN_SCHEDULE_ID, type ScanCycleInput, TASK_QUEUE, WORKFLOWS, workflowIds } from '../workflows/messages.js';
+import { SCAN_SCHEDULE_ID, TASK_QUEUE, WORKFLOWS, workflowIds } from '../workflows/messages.js';
+import type { ScanCycleInput } from '../workflows/scan-messages.js';
 
 const SHORTEST_SCAN_INTERVAL_MS = 10 * SECOND;
 

@@ -9,7 +9,8 @@ import {
 } from '@temporalio/workflow';
 import type { createApprovalActivities } from '../activities/approval.js';
 import type { ApprovalStatus, ApprovalVerdict } from '../policy/approval.js';
-import { type ApprovalInput, approveRequest, rejectRequest, SA_DEADLINE, SA_PHASE, SA_POLICY } from './messages.js';
+import { type ApprovalInput, approveRequest, rejectRequest } from './approval-messages.js';
+import { SA_DEADLINE, SA_PHASE, SA_POLICY } from './messages.js';
 import { orRefused } from './refusals.js';
 import { createTurns } from './turns.js';
 

@@ -21,10 +21,8 @@ import {
   requestException,
   reviewException,
   revokeException,
-  SA_DEADLINE,
-  SA_PHASE,
-  SA_POLICY,
-} from './messages.js';
+} from './exception-messages.js';
+import { SA_DEADLINE, SA_PHASE, SA_POLICY } from './messages.js';
 import { orRefused, refusalIn } from './refusals.js';
 import { createTurns } from './turns.js';
 

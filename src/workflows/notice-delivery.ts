@@ -2,7 +2,7 @@
 import { continueAsNew, proxyActivities, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { createNoticeActivities } from '../activities/notices.js';
 import { formatDuration, MINUTE, SECOND } from '../policy/durations.js';
-import type { NoticeDeliveryInput } from './messages.js';
+import type { NoticeDeliveryInput } from './notice-messages.js';
 
 const USUAL: NoticeDeliveryInput = {
   quietMs: 2 * SECOND,

@@ -12,6 +12,7 @@ import {
 import type { createPolicyActivities, PolicyRequest } from '../activities/policy-lifecycle.js';
 import { nextPolicyDate } from '../policy/lifecycle.js';
 import type { PolicyRecord, PolicyStatus } from '../policy/records.js';
+import { SA_DEADLINE, SA_PHASE, SA_POLICY } from './messages.js';
 import {
   activatePolicy,
   addPolicyVersion,
@@ -20,11 +21,8 @@ import {
   deprecatePolicy,
   type PolicyLifecycleInput,
   reviewPolicy,
-  SA_DEADLINE,
-  SA_PHASE,
-  SA_POLICY,
   submitPolicy,
-} from './messages.js';
+} from './policy-messages.js';
 import { orRefused, refusalIn } from './refusals.js';
 import { createTurns } from './turns.js';
 

@@ -1,6 +1,6 @@
 /** The state of a remediation whose earlier workflow is lost, made from what that one has written. */
 import type { StepCommand } from '../activities/remediation-step.js';
-import type { RevivedRemediation } from './messages.js';
+import type { RevivedRemediation } from './remediation-messages.js';
 import type { Life, RemediationState, Unfinished } from './remediation-state.js';
 
 /** `first` is the state of one that begins. An approval is not taken over: what exactly was approved is lost. */

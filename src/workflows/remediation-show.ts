@@ -2,7 +2,8 @@
 import { setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { RemediationRecord } from '../policy/records.js';
 import { standingDetails } from '../policy/remediation-notice.js';
-import { type RemediationInput, SA_DEADLINE, SA_PHASE, SA_SEVERITY } from './messages.js';
+import { SA_DEADLINE, SA_PHASE, SA_SEVERITY } from './messages.js';
+import type { RemediationInput } from './remediation-messages.js';
 import type { RemediationState } from './remediation-state.js';
 
 /** Tells Temporal's UI and its search of what changed, and of nothing else. */

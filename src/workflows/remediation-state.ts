@@ -6,7 +6,7 @@ import type { Projection, ProjectionNotice, ViolationChange } from '../activitie
 import type { StepCommand } from '../activities/remediation-step.js';
 import type { Json } from '../policy/model.js';
 import type { RemediationRecord, RemediationResult } from '../policy/records.js';
-import type { RemediationInput, UndoRemediation } from './messages.js';
+import type { RemediationInput, UndoRemediation } from './remediation-messages.js';
 import { revivedState } from './remediation-revive.js';
 import { createShow, recordOf } from './remediation-show.js';
 

@@ -1,22 +1,20 @@
 /** What people and other workflows may say to a remediation, and what it answers. */
 import { ApplicationFailure, condition, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { RemediationRecord } from '../policy/records.js';
+import { type ByPrincipal, REFUSALS, type RefusalType } from './messages.js';
 import {
   type ApproveRemediation,
   approveRemediation,
-  type ByPrincipal,
   type CancelRemediation,
   cancelRemediation,
   lookAgain,
   type PostponeRemediation,
   postponeRemediation,
-  REFUSALS,
-  type RefusalType,
   retryRemediation,
   type UndoRemediation,
   undoRemediation,
   violationClosed,
-} from './messages.js';
+} from './remediation-messages.js';
 import type { Activities, Life, UndoRequest } from './remediation-state.js';
 import { cloud } from './remediation-steps.js';
 

@@ -2,10 +2,10 @@ import { ActivityFailure, allHandlersFinished, CancellationScope, condition, isC
 import type { Look } from '../activities/remediation-look.js';
 import type { RemediationPhase, RemediationResult, WaitingFor } from '../policy/records.js';
 import { outcomeNotice, waitingNotice } from '../policy/remediation-notice.js';
-import type { RemediationInput } from './messages.js';
 import { type ActLook, type ActResult, perform, resume } from './remediation-act.js';
 import { beginTelling, noticeContext, untilDue } from './remediation-course.js';
 import { conclude } from './remediation-finish.js';
+import type { RemediationInput } from './remediation-messages.js';
 import { tellRevived } from './remediation-revive.js';
 import { backoff, concernOf, createLife, type Ending, type Life, type RemediationState, renew } from './remediation-state.js';
 import { cloud } from './remediation-steps.js';

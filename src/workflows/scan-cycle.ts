@@ -13,7 +13,8 @@ import {
 import type { createScanActivities } from '../activities/scan.js';
 import type { ScanSummary } from '../activities/scan-close.js';
 import { HOUR, MINUTE, SECOND } from '../policy/durations.js';
-import { SA_PHASE, type ScanCycleInput, type ScanProgress, type ScanResume } from './messages.js';
+import { SA_PHASE } from './messages.js';
+import type { ScanCycleInput, ScanProgress, ScanResume } from './scan-messages.js';
 
 type Activities = ReturnType<typeof createScanActivities>;
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { reviveExceptions } from '../../src/activities/revive.js';
 import { getException } from '../../src/store/exceptions.js';
 import { listNotices } from '../../src/store/outbox.js';
-import { approveException } from '../../src/workflows/messages.js';
+import { approveException } from '../../src/workflows/exception-messages.js';
 import { createWorld, type World } from './world.js';
 
 let world: World;

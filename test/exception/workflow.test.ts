@@ -14,7 +14,7 @@ import {
   requestException,
   reviewException,
   revokeException,
-} from '../../src/workflows/messages.js';
+} from '../../src/workflows/exception-messages.js';
 import { createWorld, type World } from './world.js';
 
 let world: World;

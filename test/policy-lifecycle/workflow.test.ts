@@ -10,6 +10,7 @@ import { loadEnforcing } from '../../src/store/enforcing.js';
 import { listNotices } from '../../src/store/outbox.js';
 import { getPolicy, getPolicyContent, listPolicies } from '../../src/store/policies.js';
 import { getViolation } from '../../src/store/violations.js';
+import { WORKFLOWS, workflowIds } from '../../src/workflows/messages.js';
 import {
   activatePolicy,
   addPolicyVersion,
@@ -18,9 +19,7 @@ import {
   deprecatePolicy,
   reviewPolicy,
   submitPolicy,
-  WORKFLOWS,
-  workflowIds,
-} from '../../src/workflows/messages.js';
+} from '../../src/workflows/policy-messages.js';
 import { createWorld, type World } from '../exception/world.js';
 
 let world: World;

@@ -2,14 +2,14 @@ import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RemediationRecord } from '../../src/policy/records.js';
+import { REFUSALS } from '../../src/workflows/messages.js';
 import {
   approveRemediation,
   cancelRemediation,
   postponeRemediation,
-  REFUSALS,
   retryRemediation,
   undoRemediation,
-} from '../../src/workflows/messages.js';
+} from '../../src/workflows/remediation-messages.js';
 import { recordHistory } from '../support/histories.js';
 import { type Case, createWorld, keyOf, type World } from './world.js';
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startRemediations, startUnstarted } from '../../src/activities/remediation-start.js';
 import { instantWords } from '../../src/policy/remediation-words.js';
 import { listNotices } from '../../src/store/outbox.js';
-import { postponeRemediation, type RemediationInput } from '../../src/workflows/messages.js';
+import { postponeRemediation, type RemediationInput } from '../../src/workflows/remediation-messages.js';
 import type { RemediationState } from '../../src/workflows/remediation-state.js';
 import { recordHistory } from '../support/histories.js';
 import { insertViolation, TASK_QUEUE } from './fixtures.js';

@@ -15,7 +15,7 @@ import {
   retryRemediation,
   undoRemediation,
   violationClosed,
-} from '../../src/workflows/messages.js';
+} from '../../src/workflows/remediation-messages.js';
 import { recordHistory } from '../support/histories.js';
 import { insertViolation } from './fixtures.js';
 import { type Case, createWorld, follow, keyOf, type World } from './world.js';

@@ -7,7 +7,7 @@ import { parsePolicies } from '../../src/policy/parse.js';
 import { toTimestamp, transaction } from '../../src/store/db.js';
 import { listEffects } from '../../src/store/effects.js';
 import { clearPause, setPause } from '../../src/store/pauses.js';
-import { approveRemediation, violationClosed } from '../../src/workflows/messages.js';
+import { approveRemediation, violationClosed } from '../../src/workflows/remediation-messages.js';
 import { ACCOUNT, insertViolation } from './fixtures.js';
 import { type Case, createWorld, follow, type World } from './world.js';
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { reviveRemediations } from '../../src/activities/revive.js';
 import { closeAbandoned } from '../../src/store/scan-enforcement.js';
-import { approveRemediation, retryRemediation, undoRemediation } from '../../src/workflows/messages.js';
+import { approveRemediation, retryRemediation, undoRemediation } from '../../src/workflows/remediation-messages.js';
 import { type Case, createWorld, keyOf, type World } from './world.js';
 
 let world: World;

@@ -12,8 +12,9 @@ import { createSimulatedAdmin, type SimulatedAdmin } from '../../src/cloud/simul
 import { newId } from '../../src/ids.js';
 import { listNotices } from '../../src/store/outbox.js';
 import { getScan, listScans } from '../../src/store/scans.js';
-import { type ScanCycleInput, workflowIds } from '../../src/workflows/messages.js';
+import { workflowIds } from '../../src/workflows/messages.js';
 import type { scanCycle } from '../../src/workflows/scan-cycle.js';
+import type { ScanCycleInput } from '../../src/workflows/scan-messages.js';
 import { recordHistory } from '../support/histories.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { connectTestTemporal, type TestTemporal, workflowBundle } from '../support/temporal.js';

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { TollgateError } from '../../errors.js';
 import type { ApprovalRecord } from '../../policy/approval.js';
 import { getApproval, listApprovals } from '../../store/approvals.js';
-import { approveRequest, rejectRequest } from '../../workflows/messages.js';
+import { approveRequest, rejectRequest } from '../../workflows/approval-messages.js';
 import { startApprovalOperation } from '../approvals.js';
 import { approvalQuery, approvalSchema, approveBody, rejectBody, toWireApproval, waitQuery } from '../contract/approval.js';
 import { pageOf, toPageRequest, toWirePage } from '../contract/page.js';

@@ -3,7 +3,7 @@ import type { PauseRecord } from '../../policy/records.js';
 import { transaction } from '../../store/db.js';
 import { clearPause, listPauses, setPause } from '../../store/pauses.js';
 import { listWaitingWorkflows } from '../../store/remediations.js';
-import { lookAgain } from '../../workflows/messages.js';
+import { lookAgain } from '../../workflows/remediation-messages.js';
 import { enforcementSchema, pauseRequest, toWireEnforcement } from '../contract/enforcement.js';
 import type { AppContext } from '../deps.js';
 import { given } from '../given.js';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { TollgateError } from '../../errors.js';
 import type { ExceptionRecord } from '../../policy/records.js';
 import { getException, listExceptions } from '../../store/exceptions.js';
-import { approveException, rejectException, reviewException, revokeException } from '../../workflows/messages.js';
+import { approveException, rejectException, reviewException, revokeException } from '../../workflows/exception-messages.js';
 import {
   approveRequest,
   exceptionQuery,

@@ -8,7 +8,7 @@ import {
   deprecatePolicy,
   reviewPolicy,
   submitPolicy,
-} from '../../workflows/messages.js';
+} from '../../workflows/policy-messages.js';
 import { pageOf, toPageRequest, toWirePage } from '../contract/page.js';
 import { PENDING } from '../contract/pending.js';
 import {

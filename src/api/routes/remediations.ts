@@ -4,7 +4,13 @@ import { TollgateError } from '../../errors.js';
 import type { RemediationRecord } from '../../policy/records.js';
 import { listNotices } from '../../store/outbox.js';
 import { getRemediation, listRemediations, timelineOf } from '../../store/remediations.js';
-import { approveRemediation, cancelRemediation, postponeRemediation, retryRemediation, undoRemediation } from '../../workflows/messages.js';
+import {
+  approveRemediation,
+  cancelRemediation,
+  postponeRemediation,
+  retryRemediation,
+  undoRemediation,
+} from '../../workflows/remediation-messages.js';
 import { pageOf, toPageRequest, toWirePage } from '../contract/page.js';
 import { PENDING } from '../contract/pending.js';
 import {

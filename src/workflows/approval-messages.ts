@@ -1,0 +1,14 @@
+/** What crosses Temporal for approvals of requests. */
+import { defineUpdate } from '@temporalio/workflow';
+import type { ApprovalRecord } from '../policy/approval.js';
+import type { DecideException } from './exception-messages.js';
+
+/** The row is written before its workflow starts, by the process that asked. */
+export interface ApprovalInput {
+  readonly id: string;
+  readonly policyName: string;
+  readonly ruleName: string;
+  readonly expiresAt: number;
+}
+export const approveRequest = defineUpdate<ApprovalRecord, [DecideException]>('approveRequest');
+export const rejectRequest = defineUpdate<ApprovalRecord, [RejectException]>('rejectRequest');
