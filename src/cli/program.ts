@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { approvalCommand } from './commands/approval.js';
 import { auditCommand } from './commands/audit.js';
 import { enforcementCommands } from './commands/enforcement.js';
 import { evaluateCommand } from './commands/evaluate.js';
@@ -29,6 +30,7 @@ export function createProgram(context: CliContext, version: string): Command {
   violationsCommand(program, context);
   remediationCommand(program, context);
   exceptionCommand(program, context);
+  approvalCommand(program, context);
   reportCommand(program, context);
   importCommand(program, context);
   enforcementCommands(program, context);

@@ -1,7 +1,7 @@
 /** What crosses Temporal for approvals of requests. */
 import { defineUpdate } from '@temporalio/workflow';
 import type { ApprovalRecord } from '../policy/approval.js';
-import type { DecideException } from './exception-messages.js';
+import type { DecideException, RejectException } from './exception-messages.js';
 
 /** The row is written before its workflow starts, by the process that asked. */
 export interface ApprovalInput {

@@ -27,7 +27,8 @@ test('there is a command for each thing that the API does for people', () => {
     'policy.validate policy.test policy.schema policy.list policy.show policy.diff policy.create policy.version policy.submit policy.review ' +
     'policy.activate policy.deprecate policy.archive remediation.list remediation.show remediation.approve remediation.postpone ' +
     'remediation.cancel remediation.retry remediation.undo exception.request exception.list exception.show exception.approve ' +
-    'exception.reject exception.revoke exception.review token.create token.list token.revoke audit.list audit.verify';
+    'exception.reject exception.revoke exception.review token.create token.list token.revoke audit.list audit.verify import.focus ' +
+    'approval.list approval.show approval.approve approval.reject';
   expect(commands.map(([name]) => name).sort()).toEqual(
     wanted
       .split(' ')

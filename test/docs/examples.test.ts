@@ -211,7 +211,7 @@ describe('docs/temporal-ui.md', () => {
   const page = readDocument('docs/temporal-ui.md');
 
   test('it names every workflow with its id', () => {
-    const ids = Object.values(workflowIds).map((idOf) => idOf('<').split('<')[0]);
+    const ids = Object.values(workflowIds).map((idOf) => idOf('<', '<').split('<')[0]);
     for (const id of [...ids, SCAN_SCHEDULE_ID]) expect(page).toContain(`\`${id}`);
     for (const name of Object.values(WORKFLOWS)) expect(page).toContain(`| \`${name}\` |`);
   });

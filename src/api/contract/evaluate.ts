@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import {
-  type Decision,
   type DecisionWord,
   type Effect,
   ENFORCEMENTS,

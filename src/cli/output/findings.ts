@@ -52,7 +52,7 @@ function unknownsOf(file: string, decision: WireDecision): readonly Finding[] {
     if (unknown.effect === 'ignore') return [];
     const { effect, path, reason } = unknown;
     const names = { resource: unknown.resource_id, policy: unknown.policy_name, rule: unknown.rule_name };
-    const message = `${path} is ${reason}`;
+    const message = `${path}: ${reason}`;
     return [{ file, level: LEVELS[effect], effect, unknown: true, ...names, severity: null, path, message, fix: null }];
   });
 }

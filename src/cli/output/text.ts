@@ -15,7 +15,7 @@ export function renderText({ decision }: Report): string {
     ...[...decision.violations, ...decision.warnings].flatMap(findingLines),
     ...decision.unknowns
       .filter(({ effect }) => effect !== 'ignore')
-      .map((unknown) => `  ?     ${unknown.resource_id}: ${unknown.path} is ${unknown.reason} ${ruleOf(unknown)}`),
+      .map((unknown) => `  ?     ${unknown.resource_id}: ${unknown.path}: ${unknown.reason} ${ruleOf(unknown)}`),
     ...decision.errors.map((error) => `  !     ${error.policy_name}: ${error.message}`),
     ...decision.exceptions_applied.map((each) => `  ok    ${each.resource_id}: exception ${each.id} ${ruleOf(each)}`),
     ...decision.notes.map((note) => `  i     ${note.resource_id}: ${note.message} ${ruleOf(note)}`),
