@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { TollgateError } from '../errors.js';
-import { charsetOf, decodeText, hasBody, mediaTypeOf, receive, unsupported } from './receive.js';
+import { charsetOf, decodeText, hasBody, mediaTypeOf, receive, refuseUnknownCharset, unsupported } from './receive.js';
 import { refuseDeep, refuseUnstorable } from './storable.js';
 
 const JSON_TYPE = 'application/json';
@@ -51,6 +51,7 @@ export function createRawReader({ types, limitBytes }: RawBody): BodyReader {
   return async (req) => {
     if (!hasBody(req)) return undefined;
     takenType(req, types);
+    refuseUnknownCharset(req);
     const bytes = await receive(req, limitBytes);
     return { value: bytes, bytes, text: '' };
   };
@@ -60,6 +61,7 @@ export function createRawReader({ types, limitBytes }: RawBody): BodyReader {
 export function createStreamReader({ types }: StreamedBody): BodyReader {
   return (req) => {
     takenType(req, types);
+    refuseUnknownCharset(req);
     const encoding = req.headers['content-encoding'] ?? 'identity';
     // gzip is known by its first bytes, wherever it was said
     if (encoding !== 'identity' && encoding !== 'gzip')

@@ -66,7 +66,7 @@ function toldBy(log: object): ToldDenials {
   return found;
 }
 
-/** To be called when the notice is written for good. */
+/** To be called when the notice is written, or waits to be as surely as its decision does. */
 export function noteTold(log: object, { evaluated_at: at }: WireDecision, { key }: DenialNotice): void {
   toldBy(log).add(key, at.slice(0, HOUR_OF_INSTANT));
 }

@@ -101,7 +101,7 @@ export async function decideGate(context: GateContext, asker: Asker, request: Ga
   const approvals =
     asked.decision === 'needs_approval' && !request.dryRun && !away ? await ask(context, asker, request, hearing, asked) : [];
   const answer = approvals.length > 0 ? { ...asked, approvals } : asked;
-  if (durable && decision.denial !== null) noteTold(context.decisionLog, decision.answer, decision.denial);
+  if (!away && decision.denial !== null) noteTold(context.decisionLog, decision.answer, decision.denial);
   if (decision.exhausted.length > 0) void endExhausted(context, decision.exhausted);
   context.metrics.countDecision(answer.decision, answer.degraded);
   return { answer, text: approvals.length > 0 ? JSON.stringify(answer) : decision.result };

@@ -78,8 +78,15 @@ export function decodeText(req: IncomingMessage, bytes: Buffer): string {
     if (!isUtf8(bytes)) throw new TollgateError('invalid-input', 'the request body is not UTF-8');
     return bytes.toString('utf8', bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0);
   }
-  if (!UTF_16.has(charset)) throw unsupported(`expected charset utf-8 or utf-16, got \`${charset.slice(0, 100)}\``);
+  refuseUnknownCharset(req);
   return decodeUtf16(bytes, charset === 'utf-16be' || (bytes[0] === 0xfe && bytes[1] === 0xff));
+}
+
+/** @throws 415 for bytes that are announced as text that nobody here can read */
+export function refuseUnknownCharset({ headers }: IncomingMessage): void {
+  const charset = charsetOf(headers['content-type']);
+  if (charset === 'utf-8' || charset === 'utf8' || UTF_16.has(charset)) return;
+  throw unsupported(`expected charset utf-8 or utf-16, got \`${charset.slice(0, 100)}\``);
 }
 
 const UTF_16: ReadonlySet<string> = new Set(['utf-16', 'utf-16le', 'utf-16be']);

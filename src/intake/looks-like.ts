@@ -58,7 +58,7 @@ const SIGNS: readonly (readonly [DocumentKind, (document: Keys) => boolean])[] =
   ['kubernetes-object', (it) => isText(it['apiVersion']) && isText(it['kind'])],
   ['run-task', (it) => 'access_token' in it && ('task_result_callback_url' in it || 'plan_json_api_url' in it || 'stage' in it)],
   ['sarif', (it) => isList(it['runs']) && 'version' in it],
-  ['evaluate-request', (it) => isList(it['resources']) || isText(it['type'])],
+  ['evaluate-request', (it) => isList(it['resources']) || isText(it['type']) || 'specs' in it],
   ['opa-input', (it) => 'input' in it],
 ];
 

@@ -48,6 +48,17 @@ export function sortIssues(issues: readonly Issue[]): readonly Issue[] {
   return [...issues].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
 }
 
+/** Nobody mends more at once. */
+const MOST_TOLD = 1_000;
+
+/** The first of one file's problems in the order of its text, and how many more there are. */
+export function tellIssues(issues: readonly Issue[]): readonly Issue[] {
+  const sorted = sortIssues(issues);
+  const next = sorted[MOST_TOLD];
+  if (next === undefined) return sorted;
+  return [...sorted.slice(0, MOST_TOLD), { ...next, path: '', message: `and ${sorted.length - MOST_TOLD} more problems from here on` }];
+}
+
 /** Insertions, deletions, replacements and swaps of neighbours that make `a` into `b`. */
 function distance(a: string, b: string): number {
   let before: number[] = [];

@@ -1,5 +1,5 @@
 /** Policy test files in, test documents or every problem at once out. */
-import { type Issue, sortIssues } from './issue.js';
+import { type Issue, tellIssues } from './issue.js';
 import type { Policy } from './model.js';
 import { parsePolicyContent } from './parse.js';
 import { readYaml, type YamlDocument } from './parse-yaml.js';
@@ -25,20 +25,20 @@ function parseInline(
       source.issueAt(['policies', index], 'value', [issue.path, issue.message].filter((part) => part !== '').join(': ')),
     ),
   );
-  return { policies: parsed.flatMap(({ policy }) => policy ?? []), issues };
+  return { policies: parsed.flatMap(({ policy }) => policy ?? []), issues: tellIssues(issues) };
 }
 
 /** Parses one test file, which holds one document. */
 export function parsePolicyTest(text: string, file: string | null): ParsedPolicyTest {
   const { documents, issues } = readYaml(text, file);
   const source = documents[0];
-  if (issues.length > 0) return { policies: [], issues };
+  if (issues.length > 0) return { policies: [], issues: tellIssues(issues) };
   if (source === undefined || documents.length > 1) {
     return { policies: [], issues: [{ file, line: 1, column: 1, path: '', message: `expected one document, got ${documents.length}` }] };
   }
   const { value, findings } = checkSchema(policyTestSchema, source.content);
   if (value === undefined)
-    return { policies: [], issues: sortIssues(findings.map(({ path, at, message }) => source.issueAt(path, at, message))) };
+    return { policies: [], issues: tellIssues(findings.map(({ path, at, message }) => source.issueAt(path, at, message))) };
   const inline = parseInline(value.policies ?? [], source);
   return inline.issues.length > 0 ? inline : { document: value, ...inline };
 }

@@ -6,6 +6,7 @@ import { formatPath } from './issue.js';
 /** Aliases are for a few repeated lines; many of them, or aliases within what is aliased, blow a document up. */
 const MAX_ALIASES = 100;
 const MAX_CHARACTERS = 1_000_000;
+const MAX_DOCUMENTS = 1_000;
 
 /** Offsets of one value, and of the key it stands under. */
 interface Place {
@@ -31,10 +32,20 @@ function createLocator(text: string): (offset: number) => { readonly line: numbe
   const starts = [0];
   for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
   return (offset) => {
-    let line = starts.findLastIndex((start) => start <= offset);
-    if (line === -1) line = 0;
+    const line = lastAtMost(starts, offset);
     return { line: line + 1, column: offset - (starts[line] ?? 0) + 1 };
   };
+}
+
+/** Index of the last of the ascending `starts` that is at most `offset`; 0 when none is. */
+function lastAtMost(starts: readonly number[], offset: number): number {
+  let [low, high] = [0, starts.length - 1];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if ((starts[middle] ?? 0) <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 interface Problem {
@@ -141,6 +152,8 @@ export function readYaml(text: string, file: string | null): YamlFile {
   if (text.length > MAX_CHARACTERS) return { documents: [], issues: [issue(0, [], `too long, at most ${MAX_CHARACTERS} characters`)] };
   try {
     const events = parseEvents(text, {});
+    const documentCount = events.filter(({ type }) => type === EVENT_ID.DOCUMENT).length;
+    if (documentCount > MAX_DOCUMENTS) return { documents: [], issues: [issue(0, [], `too many documents, at most ${MAX_DOCUMENTS}`)] };
     const reader = new PlaceReader(events, text);
     const places = reader.readDocuments();
     const issues = reader.problems.map(({ offset, path, message }) => issue(offset, path, message));

@@ -1,6 +1,6 @@
 /** Policy documents in, policies or every problem at once out. */
 
-import { formatIssue, formatPath, type Issue, sortIssues } from './issue.js';
+import { formatIssue, formatPath, type Issue, tellIssues } from './issue.js';
 import type { Policy } from './model.js';
 import { readYaml, type YamlDocument } from './parse-yaml.js';
 import { policySchema } from './schema.js';
@@ -90,7 +90,7 @@ function collect(files: readonly { readonly file: string | null; readonly text: 
     .flatMap(({ policy, issues, source }) => {
       return policy === undefined || issues.length > 0 ? [] : [{ policy, content: source.content }];
     });
-  const issues = read.flatMap((file) => sortIssues([...file.issues, ...file.documents.flatMap((document) => document.issues)]));
+  const issues = read.flatMap((file) => tellIssues([...file.issues, ...file.documents.flatMap((document) => document.issues)]));
   return { policies: documents.map(({ policy }) => policy), documents, issues };
 }
 

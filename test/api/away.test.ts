@@ -31,6 +31,7 @@ const BODIES: Partial<Record<RouteName, unknown>> = {
   'POST /v1/violations/{id}/exception': { type: 'permanent', justification: 'c' },
   'POST /v1/exceptions/{id}/reject': { reason: 'no' },
   'POST /v1/exceptions/{id}/revoke': { reason: 'no' },
+  'POST /v1/approvals/{id}/reject': { reason: 'no' },
   'POST /v1/exceptions/{id}/review': { outcome: 'renew' },
   'POST /v1/policies': { content: tagPolicy() },
   'POST /v1/policies/{name}/versions': { content: tagPolicy(), change_type: 'major', change_summary: 'more' },

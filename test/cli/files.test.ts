@@ -26,7 +26,7 @@ const small = {
   type: 'compute/instance',
   name: 'web-1',
   namespace: 'production',
-  tags: { 'cost-center': 'CC-001234', environment: 'production', owner: 'dana@company.com', project: 'web' },
+  tags: { 'cost-center': 'CC-001235', environment: 'production', owner: 'dana@company.com', project: 'web' },
   specs: { vcpus: 4, memory_gb: 16, instance_family: 'general-purpose' },
 };
 const big = { ...small, name: 'web-2', specs: { ...small.specs, vcpus: 32 } };

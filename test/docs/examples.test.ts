@@ -12,6 +12,7 @@ import { formatIssue } from '../../src/policy/issue.js';
 import { parsePolicies } from '../../src/policy/parse.js';
 import { parsePolicyTest } from '../../src/policy/parse-policy-test.js';
 import { runPolicyTests } from '../../src/policy/policy-test.js';
+import { policyJsonSchema } from '../../src/policy/schema.js';
 import { SCAN_SCHEDULE_ID, SEARCH_ATTRIBUTES, WORKFLOWS, workflowIds } from '../../src/workflows/messages.js';
 import { problemsOf } from '../cli/command-line.js';
 import { silentContext } from '../cli/context.js';
@@ -34,7 +35,44 @@ function after(block: Block): Block | undefined {
 
 const isPolicy = ({ language, text }: Block) => language === 'yaml' && /^kind: CostPolicy$/m.test(text);
 const isPolicyTest = ({ language, text }: Block) => language === 'yaml' && /^cases:$/m.test(text);
-const LANGUAGES = ['yaml', 'json', 'sh', 'text', 'mermaid'];
+const LANGUAGES = ['yaml', 'json', 'sh', 'ts', 'text', 'mermaid'];
+
+/** Paths below `src`. */
+function sources(): readonly string[] {
+  return readdirSync(join(packageRoot, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+}
+
+function sourcesText(): string {
+  return sources()
+    .map((name) => readFileSync(join(packageRoot, 'src', name), 'utf8'))
+    .join('\n');
+}
+
+interface JsonSchema {
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly enum?: readonly string[];
+  readonly const?: string;
+}
+
+function specsOf(schema: object): readonly JsonSchema[] {
+  return (schema as { properties: { spec: { oneOf: readonly JsonSchema[] } } }).properties.spec.oneOf;
+}
+
+interface Leaf {
+  /** As the tables write it: `requiredTags[].key`. */
+  readonly path: string;
+  readonly words: readonly string[];
+}
+
+/** The fields that hold values; one that may be a word or a mapping is a field of its own. */
+function leavesOf(schema: JsonSchema, path = ''): readonly Leaf[] {
+  if (schema.items?.properties !== undefined) return leavesOf(schema.items, `${path}[]`);
+  const [first] = schema.anyOf ?? [];
+  if (schema.properties === undefined) return [{ path, words: (schema.items ?? first ?? schema).enum ?? [] }];
+  return Object.entries(schema.properties).flatMap(([key, inner]) => leavesOf(inner, path === '' ? key : `${path}.${key}`));
+}
 
 /** Runs the command line from its sources. */
 function tollgate(args: readonly string[], input: string) {
@@ -70,6 +108,11 @@ test.each(named('json'))(
   },
   60_000,
 );
+
+test('each block of code is in the sources', () => {
+  const text = sourcesText();
+  for (const [place, block] of named('ts')) for (const line of block.text.split('\n')) expect(text, `${place}: ${line}`).toContain(line);
+});
 
 describe('README', () => {
   const evaluations = blocksOf('README.md').filter(({ language, text }) => language === 'sh' && text.includes(' evaluate '));
@@ -145,8 +188,11 @@ describe('paths', () => {
 
   test('the map of the house names every folder of the sources', () => {
     const page = readDocument('docs/architecture.md');
-    const sources = readdirSync(join(packageRoot, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
-    const folders = new Set(sources.filter((name) => name.includes('/')).map((name) => `src/${name.split('/')[0]}`));
+    const folders = new Set(
+      sources()
+        .filter((name) => name.includes('/'))
+        .map((name) => `src/${name.split('/')[0]}`),
+    );
     for (const folder of folders) expect(page).toContain(folder);
   });
 });
@@ -166,9 +212,7 @@ describe('docs/operations.md', () => {
   });
 
   test('it names every variable that the sources read', () => {
-    const sources = readdirSync(join(packageRoot, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
-    const text = sources.map((name) => readFileSync(join(packageRoot, 'src', name), 'utf8')).join('\n');
-    const read = new Set([...text.matchAll(/\b(?:TOLLGATE_[A-Z_]+|DATABASE_URL)\b/g)].map(([name]) => name));
+    const read = new Set([...sourcesText().matchAll(/\b(?:TOLLGATE_[A-Z_]+|DATABASE_URL)\b/g)].map(([name]) => name));
     expect(variables.flatMap(({ names }) => names)).toEqual(expect.arrayContaining([...read]));
   });
 
@@ -191,21 +235,47 @@ describe('docs/operations.md', () => {
   });
 });
 
-test('every field of a policy is in the reference', () => {
+describe('docs/policy-reference.md', () => {
   const page = readDocument('docs/policy-reference.md');
-  const words = new Set<string>();
-  const schema = JSON.parse(tollgate(['policy', 'schema'], '').stdout) as unknown;
-  const walk = (node: unknown): void => {
-    if (typeof node !== 'object' || node === null) return;
-    for (const [key, value] of Object.entries(node)) {
-      if (key === 'properties') for (const name of Object.keys(value as object)) words.add(name);
-      walk(value);
+  /** The page by its headings; what stands before the first section is under ''. */
+  const sections = new Map(page.split(/^## /m).map((text, index) => [index === 0 ? '' : (text.split('\n')[0] ?? ''), text] as const));
+  const rowsOf = (section: string) => (sections.get(section) ?? '').split('\n').filter((line) => line.startsWith('| `'));
+  const fieldsOf = (row: string) => [...(row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map(([, field]) => field ?? '');
+  const types = specsOf(policyJsonSchema()).map((spec) => [String(spec.properties?.['type']?.const), spec] as const);
+
+  test.each(types)('every field of %s is in a table, with every word that it takes', (type, spec) => {
+    const rows = ['What every rule may have', type].flatMap(rowsOf);
+    const fields = leavesOf(spec.properties?.['rules']?.items ?? {});
+    expect(fields.length).toBeGreaterThan(8);
+    for (const { path, words } of fields) {
+      const row = rows.find((one) => fieldsOf(one).includes(path));
+      expect(row, path).toBeDefined();
+      for (const word of words) expect(row, `${path}: ${word}`).toContain(`\`${word}\``);
     }
-  };
-  walk(schema);
-  expect(words.size).toBeGreaterThan(40);
-  expect([...words].filter((word) => !new RegExp(`\\b${word}\\b`).test(page))).toEqual([]);
-}, 60_000);
+  });
+
+  test('every field of a document is in a table', () => {
+    const document = policyJsonSchema() as JsonSchema;
+    const fields = leavesOf({ ...document, properties: { ...document.properties, spec: { properties: { type: {}, rules: {} } } } });
+    expect(rowsOf('').flatMap(fieldsOf).sort()).toEqual(fields.map(({ path }) => path).sort());
+  });
+
+  test.each(types)('a table names no field that %s does not have', (type, spec) => {
+    const known = leavesOf(spec.properties?.['rules']?.items ?? {}).map(({ path }) => path);
+    expect(rowsOf(type).flatMap(fieldsOf)).not.toEqual([]);
+    expect(
+      rowsOf(type)
+        .flatMap(fieldsOf)
+        .filter((field) => !known.includes(field)),
+    ).toEqual([]);
+  });
+
+  test.each(types)('%s has an example with a request and the decision on it', (type) => {
+    const [section = ''] = [...sections].filter(([title]) => title === type).map(([, text]) => text);
+    expect(section).toMatch(new RegExp(`^ +type: ${type}$`, 'm'));
+    expect(section).toMatch(/^```json$[^]*^```text$|^ +decision: \w+$/m);
+  });
+});
 
 describe('docs/temporal-ui.md', () => {
   const page = readDocument('docs/temporal-ui.md');
