@@ -1,7 +1,7 @@
 /** What a client of the OPA Data API asks about: the request of `POST /v1/evaluate`, or the document of a tool as it is. */
 import { TollgateError } from '../errors.js';
 import { readAdmissionReview } from '../intake/admission/admission-review.js';
-import { decodeDocument, parseJsonDocument } from '../intake/document.js';
+import { decodeDocument, parseJsonDocument, refuseUnusable } from '../intake/document.js';
 import type { Intake } from '../intake/intake.js';
 import { looksLike } from '../intake/looks-like.js';
 import { readTerraformPlan } from '../intake/terraform/plan.js';
@@ -26,7 +26,9 @@ function parseYaml(text: string): unknown {
   const { documents, issues } = readYaml(text, null);
   const [problem] = issues;
   if (problem !== undefined) throw new TollgateError('invalid-input', `line ${problem.line}, column ${problem.column}: ${problem.message}`);
-  return documents[0]?.content;
+  const content = documents[0]?.content;
+  refuseUnusable(content, 'the body');
+  return content;
 }
 
 /** What is asked, and by whom; a question that is only read has no consequences, whatever the input says. */

@@ -1,10 +1,10 @@
 /** What the gate needs of a document besides its resources, worked out where the document is read: of a large one, in a thread. */
 import { createHash } from 'node:crypto';
 import type { Intake } from '../intake/intake.js';
+import { refuseTooMany } from '../intake/most-resources.js';
 import { type DocumentContext, type DocumentDoor, readDocument } from '../intake/readers.js';
 import { canonicalJson } from '../policy/canonical.js';
 import { toWireResourceInput } from './contract/resource-input.js';
-import { invalidInput } from './input.js';
 import { refuseUnstorable } from './storable.js';
 
 export interface PreparedIntake extends Intake {
@@ -17,15 +17,10 @@ export interface PreparedIntake extends Intake {
 /** Reads a document of a door, a large one elsewhere than on the event loop; the bytes may be taken over. */
 export type ReadDocument = (door: DocumentDoor, bytes: Uint8Array, context: DocumentContext) => Promise<PreparedIntake>;
 
-const MOST_RESOURCES = 10_000;
-
 /** @throws invalid-input for what is no such document, has too many resources, or texts that cannot be stored */
 export function prepareDocument(door: DocumentDoor, bytes: Uint8Array, context: DocumentContext): PreparedIntake {
   const intake = readDocument(door, bytes, context);
-  if (intake.resources.length > MOST_RESOURCES) {
-    const message = `expected at most ${MOST_RESOURCES} resources that change, got ${intake.resources.length}`;
-    throw invalidInput([{ path: '', message }], 'request body');
-  }
+  refuseTooMany(intake.resources.length, '');
   refuseUnstorable(intake, 'request body');
   return prepareIntake(intake);
 }

@@ -63,7 +63,7 @@ function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
  */
 export function parseJsonDocument(text: string, what: string): unknown {
   const value = parsed(text, what);
-  checkKeys(value, what, DEEPEST);
+  refuseUnusable(value, what);
   return value;
 }
 
@@ -97,16 +97,17 @@ const WRITTEN_BY_OTHERS: readonly { readonly pattern: RegExp; readonly said: str
   { pattern: /^\s*(AWSTemplateFormatVersion|Resources|---)\b|^---\s/, said: 'it looks like YAML; give it as JSON' },
 ];
 
-function checkKeys(value: unknown, what: string, levels: number): void {
+/** @throws invalid-input for what is nested too deeply, or has a key `__proto__`, whatever it was written in */
+export function refuseUnusable(value: unknown, what: string, levels = DEEPEST): void {
   if (typeof value !== 'object' || value === null) return;
   if (levels === 0) throw refused(`${what} is nested too deeply: expected at most ${DEEPEST} levels`);
   if (Array.isArray(value)) {
-    for (const item of value as unknown[]) checkKeys(item, what, levels - 1);
+    for (const item of value as unknown[]) refuseUnusable(item, what, levels - 1);
     return;
   }
   for (const key in value) {
     if (key === '__proto__') throw refused(`${what} has a key \`__proto__\`, which is not taken`);
-    checkKeys((value as Record<string, unknown>)[key], what, levels - 1);
+    refuseUnusable((value as Record<string, unknown>)[key], what, levels - 1);
   }
 }
 

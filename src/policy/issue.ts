@@ -56,7 +56,7 @@ export function tellIssues(issues: readonly Issue[]): readonly Issue[] {
   const sorted = sortIssues(issues);
   const next = sorted[MOST_TOLD];
   if (next === undefined) return sorted;
-  return [...sorted.slice(0, MOST_TOLD), { ...next, path: '', message: `and ${sorted.length - MOST_TOLD} more problems from here on` }];
+  return [...sorted.slice(0, MOST_TOLD), { ...next, path: '', message: `and ${sorted.length - MOST_TOLD} more problems` }];
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours that make `a` into `b`. */

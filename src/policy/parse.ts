@@ -108,5 +108,5 @@ export function parsePolicyFiles(files: readonly PolicyFile[]): ParsedPolicies {
 export function parsePolicyContent(content: unknown): { readonly policy?: Policy; readonly issues: readonly Issue[] } {
   const { policy, findings } = check(content);
   const issues = findings.map(({ path, message }) => ({ file: null, line: null, column: null, path: formatPath(path), message }));
-  return policy === undefined ? { issues } : { policy, issues };
+  return policy === undefined ? { issues: tellIssues(issues) } : { policy, issues };
 }

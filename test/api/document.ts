@@ -6,7 +6,7 @@ export interface Operation {
   readonly tags: readonly string[];
   readonly security: readonly object[];
   readonly parameters?: readonly {
-    readonly in: 'path' | 'query';
+    readonly in: 'path' | 'query' | 'header';
     readonly name: string;
     readonly schema: { readonly type?: string; readonly enum?: readonly string[] };
   }[];
@@ -48,6 +48,17 @@ export function keysOf(document: Document, { requestBody }: Operation): readonly
   const schema = requestBody?.content['application/json']?.schema ?? {};
   const name = schema.$ref?.split('/').at(-1);
   return Object.keys((name === undefined ? schema : document.components.schemas[name])?.properties ?? {});
+}
+
+/** The type of content that an operation takes, JSON where it takes several or any. */
+export function contentTypeOf({ requestBody }: Operation): string {
+  const types = Object.keys(requestBody?.content ?? {});
+  return types.length === 0 || types.includes('application/json') ? 'application/json' : (types[0] as string);
+}
+
+/** What an operation takes as it is, to read it itself: another tool's document, a file. */
+export function takesBytes({ requestBody }: Operation): boolean {
+  return Object.values(requestBody?.content ?? {}).every(({ schema }) => schema.type === 'string') && requestBody !== undefined;
 }
 
 const EXAMPLE_IDS: readonly (readonly [RegExp, string])[] = [

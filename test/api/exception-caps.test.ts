@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { decisionSchema } from '../../src/api/contract/evaluate.js';
 import { newId } from '../../src/ids.js';
+import { insertPolicy } from '../store/fixtures.js';
 import { createDatabaseProxy } from '../support/database-proxy.js';
 import { type Api, createWorld, read, until, type World } from './world.js';
 
@@ -25,10 +26,10 @@ const big = {
   specs: { vcpus: 32 },
 };
 
-/** An approved exception to the size limit for all that project `shop` asks for. */
-async function except(uses: number | null, apis: readonly Api[] = [other]): Promise<void> {
+/** An approved exception to the size limit for all that a project asks for. */
+async function except(uses: number | null, apis: readonly Api[] = [other], project = 'shop'): Promise<void> {
   const id = newId('exc');
-  const target = { kind: 'selector', tags: { project: 'shop' }, account: null };
+  const target = { kind: 'selector', tags: { project }, account: null };
   await world.database.pool.query(
     `insert into exceptions (id, type, status, target, policy_name, rule_name, justification, requested_by, requested_at, approvers, cap_uses, workflow_id)
      values ($3, 'permanent', 'approved', $1, 'resource-limits', 'max-instance-size', 'because', 'dana@company.com', now(), '{}', $2, 'exception/x')`,
@@ -37,7 +38,7 @@ async function except(uses: number | null, apis: readonly Api[] = [other]): Prom
   // Each process learns of it by itself.
   for (const api of [world, ...apis]) {
     await until(
-      () => evaluate(api, { ...big, dry_run: true }),
+      () => evaluate(api, { ...big, tags: { ...TEAM, project }, dry_run: true }),
       ({ exceptions_applied }) => exceptions_applied[0]?.id === id,
     );
   }
@@ -114,4 +115,30 @@ test('the use that reaches the cap ends the exception, so that it permits nothin
   expect(await signals()).toEqual([]);
   await evaluate(other, { ...big, name: 'second' });
   expect(await until(signals, (names) => names.length > 0)).toEqual(['endException']);
+});
+
+test('nor where a budget of which nothing is known until it is locked would deny', async () => {
+  const content = {
+    apiVersion: 'policy.oneuptime.com/v1',
+    kind: 'CostPolicy',
+    metadata: { name: 'strict' },
+    spec: {
+      type: 'BudgetLimit',
+      onUnknown: 'deny',
+      rules: [{ name: 'shop', selector: { tags: { project: 'strict' } }, budget: { monthly: 100_000_000 } }],
+    },
+  };
+  await insertPolicy(world.database.pool, { name: 'strict', content });
+  const tags = { ...TEAM, project: 'strict' };
+  for (const api of [world, other])
+    await until(
+      () => evaluate(api, { ...big, tags, specs: { vcpus: 2 } }),
+      ({ holds }) => holds.length > 0,
+    );
+  await except(3, [other], 'strict');
+  const decisions = await Promise.all(
+    Array.from({ length: 20 }, (_, index) => evaluate(index % 2 === 0 ? world : other, { ...big, tags, name: `strict-${index}` })),
+  );
+  expect(decisions.filter(({ allowed }) => allowed)).toHaveLength(3);
+  expect(await used()).toEqual({ used_uses: 3, logged: 3 });
 });

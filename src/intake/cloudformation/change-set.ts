@@ -1,7 +1,9 @@
 /** A change set, as `aws cloudformation describe-change-set` prints it. */
 import type { Resource } from '../../policy/model.js';
+import { parseJsonDocument } from '../document.js';
 import type { Intake } from '../intake.js';
 import { isKeys, type Keys, keysOf, listOf, textOf } from '../loose.js';
+import { refuseTooMany } from '../most-resources.js';
 import { withPrevious } from '../previous.js';
 import type { StackContext } from './cloudformation.js';
 import { resolve } from './resolve.js';
@@ -20,6 +22,7 @@ export function readChangeSet(document: Keys, context: StackContext): Intake {
     .map((change) => keysOf(keysOf(change)['ResourceChange']))
     .filter(({ Action: action }) => ASKED_FOR.has(textOf(action) ?? ''));
   const stackTags = stackTagsOf(document['Tags']);
+  refuseTooMany(changes.length, 'Changes');
   return {
     resources: changes.flatMap((change) => readChange(change, stackTags, place)),
     notices: [...documentNotices(document), ...changeNotices(changes)],
@@ -53,7 +56,7 @@ function propertiesOf(value: unknown, { region, account }: StackContext): Keys |
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseJsonDocument(text, 'the properties');
   } catch {
     return undefined;
   }

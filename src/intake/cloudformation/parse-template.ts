@@ -1,7 +1,7 @@
 /** Text of CloudFormation, JSON or YAML, as plain values: `!Ref X` becomes `{ Ref: X }`. Pure. */
 import { CORE_SCHEMA, defineMappingTag, defineScalarTag, defineSequenceTag, load, YAMLException } from 'js-yaml';
 import { TollgateError } from '../../errors.js';
-import { parseJsonDocument } from '../document.js';
+import { parseJsonDocument, refuseUnusable } from '../document.js';
 
 const WHAT = 'the CloudFormation document';
 
@@ -12,6 +12,12 @@ const LONGEST_YAML = 4_000_000;
 export function parseCloudFormation(text: string): unknown {
   if (/^\s*[[{]/.test(text)) return parseJsonDocument(text, WHAT);
   if (text.length > LONGEST_YAML) throw refused(`${WHAT} is too long for YAML: expected at most ${LONGEST_YAML} characters`);
+  const document = loaded(text);
+  refuseUnusable(document, WHAT);
+  return document;
+}
+
+function loaded(text: string): unknown {
   try {
     // CloudFormation has no aliases either; ten levels of ten would be resolved ten thousand million times
     return load(text, { schema: SCHEMA, maxAliases: 0, maxDepth: 100 });

@@ -49,6 +49,15 @@ function resolveIntrinsic(name: string, argument: unknown, scope: Scope): unknow
   }
 }
 
+/** Characters of what may stand in many places: CloudFormation takes no longer ones either, and a few long ones make very much. */
+const LONGEST_REFERRED = 4_096;
+/** Characters of what functions make; longer is no value that a policy looks at. */
+const LONGEST_MADE = 100_000;
+
+function isLong(value: unknown): boolean {
+  return (typeof value === 'string' && value.length > LONGEST_REFERRED) || (Array.isArray(value) && value.length > LONGEST_REFERRED);
+}
+
 function refer(name: string, { parameters, region, account }: Scope): unknown {
   if (name === 'AWS::NoValue') return undefined;
   if (name === 'AWS::Region') return region ?? UNKNOWN;
@@ -60,7 +69,7 @@ function refer(name: string, { parameters, region, account }: Scope): unknown {
 function defaultOf({ Type: type, NoEcho: noEcho, Default: value }: Keys): unknown {
   const kind = textOf(type) ?? 'String';
   if (value === undefined || value === null || String(noEcho) === 'true' || kind.startsWith('AWS::SSM::Parameter::Value')) return UNKNOWN;
-  if (typeof value === 'string' && isSecretOrLater(value)) return UNKNOWN;
+  if (isLong(value) || (typeof value === 'string' && isSecretOrLater(value))) return UNKNOWN;
   const isListed = kind === 'CommaDelimitedList' || kind.startsWith('List<');
   return isListed && typeof value === 'string' ? value.split(',').map((item) => item.trim()) : value;
 }
@@ -68,13 +77,18 @@ function defaultOf({ Type: type, NoEcho: noEcho, Default: value }: Keys): unknow
 function substitute(argument: unknown, scope: Scope): unknown {
   const [template, names] = Array.isArray(argument) ? (argument as readonly unknown[]) : [argument];
   if (typeof template !== 'string' || isSecretOrLater(template)) return UNKNOWN;
+  // each once, however often the text names it
+  const given = new Map(Object.entries(keysOf(names)).map(([name, value]) => [name, resolve(value, scope)]));
   let isKnown = true;
-  const text = template.replaceAll(/\$\{([^}]*)\}/g, (_, name: string) => {
+  let length = template.length;
+  const text = template.replaceAll(/\$\{([^${}]*)\}/g, (_, name: string) => {
     if (name.startsWith('!')) return `\${${name.slice(1)}}`;
-    const given = keysOf(names);
-    const value = Object.hasOwn(given, name) ? resolve(given[name], scope) : refer(name.trim(), scope);
-    if (typeof value !== 'string' && typeof value !== 'number') isKnown = false;
-    return String(typeof value === 'symbol' ? '' : value);
+    const value = given.has(name) ? given.get(name) : refer(name.trim(), scope);
+    isKnown &&= typeof value === 'string' || typeof value === 'number';
+    if (!isKnown) return '';
+    length += String(value).length;
+    isKnown = length <= LONGEST_MADE;
+    return isKnown ? String(value) : '';
   });
   return isKnown ? text : UNKNOWN;
 }
@@ -82,7 +96,8 @@ function substitute(argument: unknown, scope: Scope): unknown {
 function join(argument: unknown): unknown {
   const [delimiter, items] = listOf(argument);
   if (typeof delimiter !== 'string' || !isTexts(items)) return UNKNOWN;
-  return items.join(delimiter);
+  const length = items.reduce<number>((sum, item) => sum + String(item).length + delimiter.length, 0);
+  return length > LONGEST_MADE ? UNKNOWN : items.join(delimiter);
 }
 
 function select(argument: unknown): unknown {
@@ -103,7 +118,7 @@ function findInMap(argument: unknown, { mappings }: Scope): unknown {
     if (typeof step !== 'string' || !isKeys(value) || !Object.hasOwn(value, step)) return UNKNOWN;
     value = value[step];
   }
-  return steps.length === 3 ? value : UNKNOWN;
+  return steps.length === 3 && !isLong(value) ? value : UNKNOWN;
 }
 
 function isTexts(items: unknown): items is readonly (string | number)[] {

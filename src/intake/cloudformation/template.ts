@@ -1,6 +1,7 @@
 /** A template before it is deployed. */
 import type { Intake } from '../intake.js';
 import { isKeys, type Keys, keysOf, textOf } from '../loose.js';
+import { refuseTooMany } from '../most-resources.js';
 import { unknownIn } from '../sentinel.js';
 import { readAttributes } from '../terraform/attributes.js';
 import type { MapContext } from '../terraform/map-resource.js';
@@ -9,19 +10,20 @@ import type { StackContext } from './cloudformation.js';
 import { resolve, type Scope } from './resolve.js';
 import { mapStackResource } from './stack-resource.js';
 
-interface Template {
-  readonly resources: Keys;
-  readonly scope: Scope;
-}
+type Translated = ReturnType<typeof translate>;
+/** What is declared under a logical id, in the words of Terraform. */
+type Declared = (logicalId: string) => Translated;
 
 /** All that it declares, by the defaults of its parameters. What a condition may leave out is judged as if it were made. */
 export function readTemplate(document: Keys & { readonly Resources: Keys }, context: StackContext): Intake {
   const { Resources: resources, Parameters: parameters, Mappings: mappings } = document;
   const { region, account } = context;
-  const template = { resources, scope: { parameters: keysOf(parameters), mappings: keysOf(mappings), region, account } };
+  const scope = { parameters: keysOf(parameters), mappings: keysOf(mappings), region, account };
+  const declaredAs = translator(resources, scope);
   const declared = Object.entries(resources).filter(
     (entry): entry is [string, Keys] => isKeys(entry[1]) && textOf(entry[1]['Type']) !== undefined,
   );
+  refuseTooMany(declared.length, 'Resources');
   return {
     resources: declared.flatMap(([logicalId, { Type: type, Properties: properties }]) =>
       mapStackResource(
@@ -29,8 +31,8 @@ export function readTemplate(document: Keys & { readonly Resources: Keys }, cont
           type: String(type),
           logicalId,
           physicalId: null,
-          properties: keysOf(resolve(keysOf(properties), template.scope)),
-          related: relatedTo(keysOf(properties), template),
+          properties: keysOf(resolve(keysOf(properties), scope)),
+          related: relatedTo(keysOf(properties), declaredAs),
         },
         context,
       ),
@@ -39,14 +41,24 @@ export function readTemplate(document: Keys & { readonly Resources: Keys }, cont
   };
 }
 
+/** Each is translated once, however many refer to it. */
+function translator(resources: Keys, scope: Scope): Declared {
+  const known = new Map<string, Translated>();
+  return (logicalId) => {
+    const { Type: kind, Properties: given } = keysOf(resources[logicalId]);
+    const translated = known.get(logicalId) ?? translate(textOf(kind) ?? '', keysOf(resolve(keysOf(given), scope)));
+    known.set(logicalId, translated);
+    return translated;
+  };
+}
+
 /** The template of a group's machines, found by what the property refers to. */
-function relatedTo(properties: Keys, { resources, scope }: Template): MapContext['related'] {
+function relatedTo(properties: Keys, declaredAs: Declared): MapContext['related'] {
   return (attribute, type) => {
     const property = PROPERTIES[attribute];
     const referred = property === undefined ? [] : referencesIn(properties[property]);
-    for (const name of referred) {
-      const { Type: kind, Properties: given } = keysOf(resources[name]);
-      const translated = translate(textOf(kind) ?? '', keysOf(resolve(keysOf(given), scope)));
+    for (const name of new Set(referred)) {
+      const translated = declaredAs(name);
       if (translated.type === type) return readAttributes(translated.attributes, unknownIn(translated.attributes));
     }
     return undefined;

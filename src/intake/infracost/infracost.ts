@@ -4,6 +4,7 @@ import { canonicalJson } from '../../policy/canonical.js';
 import type { Intake, Lookup } from '../intake.js';
 import { looksLike, unexpectedDocument } from '../looks-like.js';
 import { isKeys, type Keys, keysOf, listOf, textOf } from '../loose.js';
+import { refuseTooMany } from '../most-resources.js';
 import { withPrevious } from '../previous.js';
 import { type ProjectFacts, resourcesOf } from './resource.js';
 
@@ -71,6 +72,7 @@ function readProject(project: Keys, { changesOnly, ...facts }: ProjectContext): 
     const before = past.get(textOf(each['name']) ?? '');
     return !changesOnly || before === undefined || !isSame(before, each);
   });
+  refuseTooMany(wanted.length, 'projects');
   return {
     resources: wanted.flatMap((each) => {
       const before = past.get(textOf(each['name']) ?? '');

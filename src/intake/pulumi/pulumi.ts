@@ -3,6 +3,7 @@ import type { Resource } from '../../policy/model.js';
 import type { Intake, Lookup } from '../intake.js';
 import { looksLike, unexpectedDocument } from '../looks-like.js';
 import { isKeys, type Keys, keysOf, listOf, textOf } from '../loose.js';
+import { refuseTooMany } from '../most-resources.js';
 import { createSteps, type PreviewContext, type Step } from './step.js';
 
 export interface PulumiContext {
@@ -25,6 +26,7 @@ export function readPulumi(document: unknown, context: PulumiContext): Intake {
   for (const step of preview.steps.list) {
     if (!ASKED_FOR.has(step.op) || seen.has(step.urn) || !step.isOfCloud) continue;
     seen.add(step.urn);
+    refuseTooMany(seen.size, 'steps');
     resources.push(...step.resources(preview));
   }
   return { resources, notices: noticesOf(document, preview.steps.list) };

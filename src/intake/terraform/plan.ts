@@ -4,6 +4,7 @@ import type { Resource } from '../../policy/model.js';
 import type { Intake, Lookup } from '../intake.js';
 import { looksLike, unexpectedDocument } from '../looks-like.js';
 import { isKeys, type Keys, listOf, textOf } from '../loose.js';
+import { refuseTooMany } from '../most-resources.js';
 import { type Attributes, markedBy, readAttributes } from './attributes.js';
 import { describeLeftOut, type PlannedChange, readChanges } from './changes.js';
 import { type Configuration, plainAddress, readConfiguration } from './configuration.js';
@@ -16,8 +17,6 @@ export interface PlanOptions {
   readonly account?: string | null;
   readonly region?: string | null;
 }
-
-const MOST_RESOURCES = 10_000;
 
 /**
  * The resources that a plan creates, updates or replaces, with their list prices; an update or replacement says what it cost before. Values
@@ -32,8 +31,10 @@ export function readTerraformPlan(document: unknown, lookup: Lookup, options: Pl
   const configuration = readConfiguration(document);
   const related = relationsOf(changes, configuration);
   const asked = changes.filter(({ fate }) => fate === 'created' || fate === 'updated' || fate === 'replaced');
+  refuseTooMany(asked.length, 'resource_changes');
   const resources = asked.flatMap((change) => resourcesOf(change, { lookup, options, configuration, related }));
-  refuseTooMany(resources.length);
+  // one change may make several
+  refuseTooMany(resources.length, 'resource_changes');
   return { resources, notices: [...noticesOf(document), ...describeLeftOut(changes)] };
 }
 
@@ -42,10 +43,6 @@ function refuseOtherFormats(plan: Keys): void {
   if (version !== undefined && /^(0\.[1-9]\d*|1\.\d+)$/.test(version)) return;
   const given = version === undefined ? 'none' : `\`${version.slice(0, 20)}\``;
   refuse('format_version', `expected a plan of format 0.1 to 1.x, got ${given}`);
-}
-
-function refuseTooMany(count: number): void {
-  if (count > MOST_RESOURCES) refuse('resource_changes', `expected at most ${MOST_RESOURCES} resources that change, got ${count}`);
 }
 
 function refuse(path: string, message: string): never {
