@@ -5,7 +5,7 @@ const SECRETS = ['authorization', 'token', 'password', 'secret', 'apiKey', 'conn
 const REDACTED = SECRETS.flatMap((name) => [name, `*.${name}`, `req.headers.${name}`]);
 
 /** A line for each request, written one by one, would cost more than the request. */
-const BUFFERED_CHARACTERS = 16_000;
+const BUFFERED_CHARACTERS = 64_000;
 /** So long at most a line waits; it is written at the end of the process too. Being killed loses what waits. */
 const FLUSH_MS = 100;
 

@@ -62,12 +62,13 @@ async function locked(db: Db, id: string): Promise<ApprovalRecord> {
 
 /** Who may decide is worked out now, from the directory as it is: not from what it was when the request was made. */
 async function approversNow({ directory }: ActivityDeps, db: Db, record: ApprovalRecord, at: number): Promise<readonly string[]> {
-  const { requester, groups } = record;
+  const { requester, principal, groups } = record;
   const rule = await findRule(db, record.policyName, record.ruleName, 'current');
   if (typeof rule === 'string') return record.approvers;
   return approversFor({
     directory,
     requester,
+    principal,
     policyType: rule.policyType,
     ...(groups === null ? {} : { exceptionApprovers: groups }),
     admins: await adminsAt(db, at),

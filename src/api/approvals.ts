@@ -53,7 +53,7 @@ function wantedOf({ snapshot, directory }: AskDeps, question: ApprovalQuestion, 
     const policy = policies.policies.find((one) => one.policy.name === policyName)?.policy;
     const { groups, expiresAfterMs } = termsOf(policy, ruleName);
     const named = groups === null ? {} : { exceptionApprovers: groups };
-    const may = approversFor({ directory, requester, policyType: policy?.type ?? 'ApprovalRequirement', admins, ...named });
+    const approvers = approversFor({ directory, requester, principal, policyType: policy?.type ?? 'ApprovalRequirement', admins, ...named });
     const id = newId('apr');
     const waitMs = waitingLength(expiresAfterMs, installation.acceleration);
     return {
@@ -69,7 +69,7 @@ function wantedOf({ snapshot, directory }: AskDeps, question: ApprovalQuestion, 
       reasons: [...new Set(findings.map(({ message }) => message))],
       monthlyCost: answer.cost.likely,
       groups,
-      approvers: may.filter((one) => one !== principal),
+      approvers,
       status: 'pending',
       requestedAt: at,
       expiresAt: at + waitMs,

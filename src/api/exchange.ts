@@ -47,8 +47,10 @@ export class Exchange {
   send(status: number, headers: Readonly<Record<string, string>>, text?: string): void {
     const all = this.#headers;
     for (const name in headers) all.push(name, headers[name] as string);
-    if (text !== undefined || status !== 204) all.push('content-length', String(text === undefined ? 0 : Buffer.byteLength(text)));
+    const bytes = text === undefined ? 0 : Buffer.byteLength(text);
+    if (text !== undefined || status !== 204) all.push('content-length', String(bytes));
     this.res.writeHead(status, all);
-    this.res.end(text);
+    // What is ASCII alone is the same in both, and Latin-1 is written without being encoded.
+    this.res.end(text, bytes === text?.length ? 'latin1' : 'utf8');
   }
 }

@@ -3,7 +3,7 @@ import { TollgateError } from '../errors.js';
 import { newId } from '../ids.js';
 import type { Intake } from '../intake/intake.js';
 import type { Resource } from '../policy/model.js';
-import { readBudgets } from '../store/budgets.js';
+import { readBudgetsFor } from '../store/budget-ledger.js';
 import type { Logged } from '../store/decision-log.js';
 import { askForApproval } from './approvals.js';
 import { toWireAsked } from './contract/answer.js';
@@ -117,11 +117,14 @@ interface Case {
 
 /** What rests on memory alone is decided at once; the rest is decided where it is written, under locks. */
 async function logged(context: GateContext, { asker, request, id, hearing, recorder }: Case): Promise<Logged<LoggedDecision>> {
-  const { touched, preview, capped } = hearing;
+  const { touched, preview, capped, hasBudgets } = hearing;
   const { decisionLog } = context;
   if (request.dryRun && touched.length > 0)
-    return decisionLog.append(await recorder.record(await hearing.judge(await look(context, hearing, asker.at))));
-  if (request.dryRun || (touched.length === 0 && capped.length === 0)) return decisionLog.append(await recorder.record(preview));
+    return decisionLog.append(await recorder.record(await hearing.judge(await look(context, { asker, request, id, touched }))));
+  // What has a name may have held something before, which is given back.
+  const mayHold = hasBudgets && (request.idempotencyKey ?? request.planDigest) !== null;
+  if (request.dryRun || (touched.length === 0 && capped.length === 0 && !mayHold))
+    return decisionLog.append(await recorder.record(preview));
   return decisionLog.settle({
     decisionId: id,
     at: asker.at,
@@ -138,12 +141,16 @@ async function logged(context: GateContext, { asker, request, id, hearing, recor
   });
 }
 
+interface Looking extends Pick<Case, 'asker' | 'request' | 'id'>, Pick<Hearing, 'touched'> {}
+
 /** A dry run looks at budgets and takes nothing. */
-async function look({ pool, snapshot }: GateContext, { touched }: Hearing, at: number): Promise<Known> {
+async function look({ pool, snapshot }: GateContext, { asker, request, id, touched }: Looking): Promise<Known> {
   // Waiting for a database that is known to be away would only hold up the answer.
   if (snapshot.degraded) return {};
+  const { idempotencyKey, planDigest } = request;
+  const deployment = { decisionId: id, principal: asker.principal.id, idempotencyKey, planDigest };
   try {
-    return { budgets: await readBudgets(pool, touched, at) };
+    return { budgets: await readBudgetsFor(pool, { ...deployment, touched }, asker.at) };
   } catch (error) {
     if (isDatabaseAway(error)) return {};
     throw error;

@@ -1,9 +1,11 @@
 /** Judges a request of the gate: by what is in memory, and by what the database knows better. */
 import { createHash } from 'node:crypto';
 import { type BudgetState, budgetKey, type TouchedBudget } from '../policy/budget.js';
-import { touchedBudgets } from '../policy/budget-rules.js';
+import { budgetRulesOf, touchedBudgets } from '../policy/budget-rules.js';
 import { type EvaluationContext, evaluateRequest, evaluateRequestInSlices } from '../policy/evaluate.js';
+import { coveringOf } from '../policy/exception.js';
 import type { Decision, Resource } from '../policy/model.js';
+import type { ExceptionRecord } from '../policy/records.js';
 import type { ExceptionUse } from '../store/exception-uses.js';
 import { grantedOf, requestKeyOf } from './approval-key.js';
 import { nameOf } from './contract/answer.js';
@@ -43,8 +45,10 @@ export interface Hearing {
   readonly touched: readonly TouchedBudget[];
   /** By what is in memory alone. */
   readonly preview: Judged;
-  /** Uses of exceptions with a cap that the preview makes: the database has the last word on these. */
+  /** Uses of exceptions with a cap that may be made of it: the database has the last word on these. */
   readonly capped: readonly ExceptionUse[];
+  /** Whether any policy has a budget, so that its deployment may hold something from before. */
+  readonly hasBudgets: boolean;
   /** Judges with what is known. Pure: it may be asked any number of times. A large plan holds up nobody else meanwhile. */
   readonly judge: (known: Known) => Promise<Judged>;
   /** As it is judged while the database is away: nothing then says what is left of a cap, so that such an exception permits nothing. */
@@ -102,15 +106,19 @@ export async function hear(context: GateContext, question: GateQuestion): Promis
     return JSON.stringify(facts);
   }
 
-  const preview = await judge({});
-  const cappedIds = preview.uses.length === 0 ? NONE : new Set(exceptionRecords.filter(hasCap).map(({ id }) => id));
-  const capped = preview.uses.filter(({ exceptionId }) => cappedIds.has(exceptionId));
-  const noUses = () => new Map(exceptionRecords.filter(hasCap).map(({ id }) => [id, 0]));
+  const preview = resources.length < LARGE ? judgeAtOnce({}) : await judge({});
+  const withCap = exceptionRecords.filter(hasCap);
+  const cappedIds = new Set(withCap.map(({ id }) => id));
+  // Of a budget that is not known yet nobody can say which exceptions it will need.
+  const capped =
+    touched.length > 0 ? possibleUses(withCap, question) : preview.uses.filter(({ exceptionId }) => cappedIds.has(exceptionId));
+  const noUses = () => new Map(withCap.map(({ id }) => [id, 0]));
   return {
     requestKey,
     touched,
     preview,
     capped,
+    hasBudgets: budgetRulesOf(policies.compiled).length > 0,
     judge,
     judgeFromMemory: () => (capped.length === 0 ? preview : judgeAtOnce({ usesLeft: noUses() })),
   };
@@ -118,7 +126,7 @@ export async function hear(context: GateContext, question: GateQuestion): Promis
 
 const NONE: ReadonlySet<string> = new Set();
 
-function hasCap({ caps }: { readonly caps: { readonly uses: number | null } }): boolean {
+function hasCap({ caps }: ExceptionRecord): boolean {
   return caps.uses !== null;
 }
 
@@ -136,12 +144,19 @@ export interface DecisionFactsRecord {
 function usesOf(decision: Decision, question: GateQuestion): readonly ExceptionUse[] {
   const hasConsequences = !question.dryRun && (decision.decision === 'allow' || decision.decision === 'warn');
   if (!hasConsequences || decision.exceptionsApplied.length === 0) return [];
-  return decision.exceptionsApplied.map(({ id, resourceIndex }) => ({
-    exceptionId: id,
-    key: useKey(question, resourceIndex),
-    usedBy: question.requester,
-    at: question.at,
-  }));
+  return decision.exceptionsApplied.map(({ id, resourceIndex }) => useOf(id, resourceIndex, question));
+}
+
+/** One for each resource that each of these exceptions covers. */
+function possibleUses(records: readonly ExceptionRecord[], question: GateQuestion): readonly ExceptionUse[] {
+  const approved = records.filter(({ status }) => status === 'approved');
+  if (question.dryRun || approved.length === 0) return [];
+  const covering = coveringOf(approved);
+  return question.resources.flatMap((resource, index) => covering(resource).map(({ id }) => useOf(id, index, question)));
+}
+
+function useOf(exceptionId: string, resourceIndex: number, question: GateQuestion): ExceptionUse {
+  return { exceptionId, key: useKey(question, resourceIndex), usedBy: question.requester, at: question.at };
 }
 
 function useKey({ decisionId, idempotencyKey, principal, resources }: GateQuestion, index: number): string {

@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import type { ApiLog } from './deps.js';
 import type { OpenExchange } from './observe.js';
 import { answerProblem } from './problem.js';
-import type { Serve } from './serve.js';
+import { NOTHING, type Serve } from './serve.js';
 
 export interface LeanRoute {
   readonly method: string;
@@ -21,6 +21,6 @@ export function leanInFrontOf(rest: RequestListener, { method, path, serve }: Le
     if (!isLean(req)) return rest(req, res);
     const exchange = open(req, res);
     exchange.route = path;
-    serve({ exchange, params: {}, query: {} }).catch((error: unknown) => answerProblem(exchange, error, log));
+    serve({ exchange, params: NOTHING, query: NOTHING }).catch((error: unknown) => answerProblem(exchange, error, log));
   };
 }

@@ -23,9 +23,12 @@ export function unsupported(detail: string, accept?: string): HttpProblem {
 }
 
 /** The whole body, inflated where it is compressed; `limit` holds for either form. @throws too-large, invalid-input, or 415 */
-export async function receive(req: IncomingMessage, limit: number): Promise<Buffer> {
+export function receive(req: IncomingMessage, limit: number): Promise<Buffer> {
   const encoding = req.headers['content-encoding'] ?? (mediaTypeOf(req) === 'application/gzip' ? 'gzip' : undefined);
-  if (encoding === undefined) return collect(req, limit);
+  return encoding === undefined ? collect(req, limit) : inflated(req, limit, encoding);
+}
+
+async function inflated(req: IncomingMessage, limit: number, encoding: string): Promise<Buffer> {
   const decode = DECODERS[encoding.toLowerCase()];
   if (decode === undefined) throw unsupported(`expected content encoding gzip, deflate or br, got \`${encoding.slice(0, 100)}\``);
   const bytes = await collect(req, limit);

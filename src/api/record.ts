@@ -11,7 +11,7 @@ import { LARGE, mapInSlices, stringifyInSlices } from './slices.js';
 
 /** Makes of what was judged the answer, and what the log keeps of it. */
 export interface Recorder {
-  readonly record: (judged: Judged) => Promise<LoggedDecision>;
+  readonly record: (judged: Judged) => LoggedDecision | Promise<LoggedDecision>;
   /** `record`, for what is answered from memory because the database is away. */
   readonly recordAtOnce: (judged: Judged) => LoggedDecision;
   /** Of what was judged under locks, in the transaction that writes it. */
@@ -71,12 +71,13 @@ export function createRecorder(context: GateContext, { principal, at }: Asker, r
   }
 
   const isDurable = decisionLog.mode === 'durable';
+  const recordAtOnce = (judged: Judged) => {
+    const answer = toAnswer(judged, isDurable, []);
+    return toLogged(judged, answer, JSON.stringify(answer), []);
+  };
   return {
-    record: (judged) => recordAs(judged, isDurable, [], []),
-    recordAtOnce(judged) {
-      const answer = toAnswer(judged, isDurable, []);
-      return toLogged(judged, answer, JSON.stringify(answer), []);
-    },
+    record: (judged) => (resources.length < LARGE ? recordAtOnce(judged) : recordAs(judged, isDurable, [], [])),
+    recordAtOnce,
     recordSettled: (judged, holds, exhausted) => recordAs(judged, true, holds, exhausted),
   };
 }

@@ -9,7 +9,7 @@ import { compileExceptions } from '../policy/exception.js';
 import { explainRequest } from '../policy/explain.js';
 import type { Decision, Resource, TakenHold } from '../policy/model.js';
 import type { ExceptionRecord } from '../policy/records.js';
-import { readBudgets } from '../store/budgets.js';
+import { readBudgetsFor } from '../store/budget-ledger.js';
 import type { DecisionRecord } from '../store/decisions.js';
 import { loadPolicySet } from '../store/enforcing.js';
 import { grantedOf, requestKeyOf } from './approval-key.js';
@@ -114,7 +114,7 @@ async function asNow(context: AppContext, record: DecisionRecord, resources: rea
   const touched = touchedBudgets(compiled, resources, at);
   const decision = evaluateRequest(compiled, exceptions, { resources }, at, {
     offers: context.offers,
-    ...(touched.length > 0 ? { budgets: await readBudgets(context.pool, touched, at) } : {}),
+    ...(touched.length > 0 ? { budgets: await readBudgetsFor(context.pool, { ...record, decisionId: record.id, touched }, at) } : {}),
     approved: granted.size === 0 ? new Set() : grantedOf(granted, requestKeyOf(record.requester, resources), at),
   });
   return { decision, policySet: revision };

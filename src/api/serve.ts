@@ -16,6 +16,9 @@ export interface Asked {
   readonly query: unknown;
 }
 
+/** No parameters, or no query: there is nothing in it to check. */
+export const NOTHING: unknown = Object.freeze({});
+
 /** Answers a request; what it throws is for the listener to answer as a problem. */
 export type Serve = (asked: Asked) => Promise<void>;
 
@@ -45,7 +48,7 @@ export function createServer(context: AppContext, limits: ApiLimits): (route: Ro
       const at = context.now();
       const principal = await identify(exchange, at);
       const body = await readBody(exchange.req);
-      refuseUnstorable([params, query], 'path or query');
+      if (params !== NOTHING || query !== NOTHING) refuseUnstorable([params, query], 'path or query');
       const { headers } = exchange.req;
       const parts = { params, query, body: body?.value, text: body?.text ?? '', headers, principal, at };
       send(exchange, await answer(context, route, exchange, parts, body));

@@ -60,7 +60,10 @@ export function decideApproval(
   at: Instant,
 ): ApprovalRecord | Refused {
   if (by === record.principal || by === record.requester) return notAllowed('nobody decides on their own request');
-  if (!approvers.includes(by)) return notAllowed(`\`${by}\` may not decide this: it is for ${approvers.join(', ') || 'nobody at present'}`);
+  if (!approvers.includes(by)) {
+    const others = approvers.filter((one) => one !== record.principal && one !== record.requester);
+    return notAllowed(`\`${by}\` may not decide this: it is for ${others.join(', ') || 'nobody at present'}`);
+  }
   const status = approvalStatus(record, at);
   if (status !== 'pending') return wrongState(`approval \`${record.id}\` is ${status}, only a pending one can be decided`);
   const expiresAt = verdict === 'approved' ? at + record.expiresAfterMs : record.expiresAt;

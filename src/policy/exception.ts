@@ -161,6 +161,8 @@ export interface ApproverQuestion {
   readonly directory: Directory;
   /** The authenticated principal that requested the exception. */
   readonly requester: string;
+  /** Who asked on behalf of the requester, where that is somebody else; decides it no more than the requester does. */
+  readonly principal?: string;
   readonly policyType: PolicyType;
   /** Groups that the rule names itself; they stand in place of the defaults. */
   readonly exceptionApprovers?: readonly string[];
@@ -181,14 +183,14 @@ function defaultApprovers({ directory, requester, policyType }: ApproverQuestion
 }
 
 /**
- * Who may decide a request now, without the requester: nobody approves their own. Group `finops` when nobody is left, then the
- * admins; empty only when the requester is the only admin. Work it out when deciding, not when requested.
+ * Who may decide a request now, without those who asked: nobody approves their own. Group `finops` when nobody is left, then the
+ * admins; empty only when no admin is left either. Work it out when deciding, not when requested.
  */
 export function approversFor(question: ApproverQuestion): readonly string[] {
-  const { directory, requester, exceptionApprovers, admins } = question;
+  const { directory, requester, principal, exceptionApprovers, admins } = question;
   const named = exceptionApprovers?.flatMap((group) => [...membersOf(directory, group)]) ?? defaultApprovers(question);
   for (const candidates of [named, membersOf(directory, 'finops'), admins]) {
-    const others = [...new Set(candidates)].filter((candidate) => candidate !== requester);
+    const others = [...new Set(candidates)].filter((candidate) => candidate !== requester && candidate !== principal);
     if (others.length > 0) return others;
   }
   return [];

@@ -124,11 +124,27 @@ function findingsOf(issue: ZodIssue, prefix: Path, content: unknown): readonly F
   return [{ path, at: 'value', message: messageOf(issue, valueAt(content, path)) }];
 }
 
-/** Checks `content`, giving the parsed value or every finding at once. */
+/** Far more than any policy or test file has; naming what is wrong with each takes time. */
+const MAX_VALUES = 20_000;
+
+/** How many values `content` is made of, itself included; counted no further than to `limit` and one more. */
+function countValues(content: unknown, limit: number): number {
+  if (typeof content !== 'object' || content === null) return 1;
+  let count = 1;
+  for (const item of Object.values(content)) {
+    if (count > limit) break;
+    count += countValues(item, limit - count);
+  }
+  return count;
+}
+
+/** Checks `content`, giving the parsed value or every finding at once; of what is too large only that. */
 export function checkSchema<T extends z.ZodType>(
   schema: T,
   content: unknown,
 ): { readonly value?: z.output<T>; readonly findings: readonly Finding[] } {
+  if (countValues(content, MAX_VALUES) > MAX_VALUES)
+    return { findings: [{ path: [], at: 'value', message: `too large, expected at most ${MAX_VALUES} values` }] };
   const result = schema.safeParse(content, { error: describeUnknownKeys });
   if (result.success) return { value: result.data, findings: [] };
   return { findings: result.error.issues.flatMap((issue) => findingsOf(issue, [], content)) };

@@ -37,17 +37,27 @@ export interface Actual extends BudgetKey {
   readonly actualUntil: Instant | null;
 }
 
-/** What was billed for these budgets, by all rows of the bills there are. A charge counts in the period in which it began. */
+/**
+ * What was billed for these budgets, by all rows of the bills there are. A charge counts in the period in which it began. The rows are
+ * read once, however many budgets there are: charges that are alike to a budget are summed first, and every period begins with a month.
+ */
 export async function readActuals(db: Db, budgets: readonly BudgetToCount[], at: Instant): Promise<readonly Actual[]> {
   if (budgets.length === 0) return [];
   const { rows } = await db.query<Actual>(
-    `select w.policy as "policyName", w.rule as "ruleName", w.period,
-       (select coalesce(sum(r.cost), 0) from focus_rows r
-        where r.charge_start >= w.starts and r.charge_start < w.ends and r.tags @> w.tags
-          and (w.account is null or coalesce(r.sub_account, r.billing_account) = w.account)
-          and (w.categories = 'null' or w.categories ? r.service_category)) as actual,
-       (select case when count(*) > 0 then least(max(r.charge_end), w.ends, $9) end from focus_rows r
-        where r.charge_start >= w.starts and r.charge_start < w.ends and r.charge_category = 'Usage') as "actualUntil"
+    `with charges as materialized (
+       select date_trunc('month', charge_start, 'UTC') as month, tags, coalesce(sub_account, billing_account) as account,
+         service_category as category, sum(cost) as cost
+       from focus_rows where charge_start >= $10 and charge_start < $11 and tags @> $12 group by 1, 2, 3, 4
+     ), used as materialized (
+       select date_trunc('month', charge_start, 'UTC') as month, max(charge_end) as until
+       from focus_rows where charge_start >= $10 and charge_start < $11 and charge_category = 'Usage' group by 1
+     )
+     select w.policy as "policyName", w.rule as "ruleName", w.period,
+       (select coalesce(sum(c.cost), 0) from charges c
+        where c.month >= w.starts and c.month < w.ends and c.tags @> w.tags and (w.account is null or c.account = w.account)
+          and (w.categories = 'null' or w.categories ? c.category)) as actual,
+       (select case when count(*) > 0 then least(max(u.until), w.ends, $9) end from used u
+        where u.month >= w.starts and u.month < w.ends) as "actualUntil"
      from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[], $7::text[], $8::jsonb[])
        as w (policy, rule, period, starts, ends, tags, account, categories)`,
     [
@@ -58,14 +68,27 @@ export async function readActuals(db: Db, budgets: readonly BudgetToCount[], at:
       budgets.map(({ selector }) => selector.account ?? null),
       budgets.map(({ selector }) => JSON.stringify(categoriesOf(selector.service))),
       toTimestamp(at),
+      toTimestamp(Math.min(...budgets.map(({ from }) => from))),
+      toTimestamp(Math.max(...budgets.map(({ to }) => to))),
+      JSON.stringify(commonTags(budgets)),
     ],
   );
   return rows;
 }
 
+/** What a charge has to have to count for any of these: of one budget, all that it selects by. */
+function commonTags([first, ...others]: readonly BudgetToCount[]): BudgetSelector['tags'] {
+  const tags = Object.entries(first?.selector.tags ?? {});
+  return Object.fromEntries(tags.filter(([key, value]) => others.every(({ selector }) => selector.tags[key] === value)));
+}
+
 /** Works out `actual` of these budgets, which are locked, and notes by which selector. Safe to repeat: what is counted is what is there. */
 export async function countActuals(db: Db, budgets: readonly BudgetToCount[], at: Instant): Promise<void> {
-  const actuals = await readActuals(db, budgets, at);
+  await writeActuals(db, budgets, await readActuals(db, budgets, at));
+}
+
+/** Notes what `readActuals` found for these budgets, which are locked, and by which selector. */
+export async function writeActuals(db: Db, budgets: readonly BudgetToCount[], actuals: readonly Actual[]): Promise<void> {
   const selectors = new Map(budgets.map((budget) => [budgetKey(budget), JSON.stringify(budget.selector)]));
   await db.query(
     `update budgets b set actual = c.actual, actual_until = c.actual_until, selector = c.selector
@@ -88,17 +111,27 @@ export async function countActuals(db: Db, budgets: readonly BudgetToCount[], at
  */
 export async function settleCommitted(db: Db, budgets: readonly BudgetKey[], billedAfterMs: number): Promise<void> {
   await db.query(
-    `with covered as (
-       select h.id, h.amount, h.taken_at, b.ends_at, coalesce(
-         (select max(r.charge_end) from focus_rows r
-          where r.charge_start >= b.starts_at and r.charge_start < b.ends_at and r.charge_end > h.taken_at
-            and (r.resource_id = any (h.resources) or r.resource_name = any (h.resources))),
-         case when b.actual_until >= h.taken_at + $4 * interval '1 millisecond' then b.actual_until end) as billed_until
+    `with promised as (
+       select h.id, h.amount, h.taken_at, h.resources, b.starts_at, b.ends_at, b.actual_until
        from holds h
        join unnest($1::text[], $2::text[], $3::text[]) as k (policy, rule, period)
          on h.policy_name = k.policy and h.rule_name = k.rule and h.period = k.period
        join budgets b on b.policy_name = h.policy_name and b.rule_name = h.rule_name and b.period = h.period
        where h.status in ('committed', 'settled')
+     ), named as (
+       select p.id, p.starts_at, p.ends_at, p.taken_at, name from promised p cross join unnest(p.resources) as name
+     ), billed as (
+       select id, max(charge_end) as until from (
+         select n.id, r.charge_end from named n join focus_rows r on r.resource_id = n.name
+           and r.charge_start >= n.starts_at and r.charge_start < n.ends_at and r.charge_end > n.taken_at
+         union all
+         select n.id, r.charge_end from named n join focus_rows r on r.resource_name = n.name
+           and r.charge_start >= n.starts_at and r.charge_start < n.ends_at and r.charge_end > n.taken_at
+       ) as found group by id
+     ), covered as (
+       select p.id, p.amount, p.taken_at, p.ends_at, coalesce(f.until,
+         case when p.actual_until >= p.taken_at + $4 * interval '1 millisecond' then p.actual_until end) as billed_until
+       from promised p left join billed f on f.id = p.id
      ), shares as (
        select id, amount, case
          when billed_until is null or billed_until <= taken_at then 0

@@ -1,11 +1,11 @@
 /** Holds on budgets: taken in the transaction of the decision, many decisions under one lock; committed, released, or over by time. */
 import { TollgateError } from '../errors.js';
 import { newId } from '../ids.js';
-import { type BudgetKey, type BudgetState, budgetKey, type HoldRecord, type TouchedBudget } from '../policy/budget.js';
+import { type BudgetKey, type BudgetState, budgetKey, type HoldRecord, holdStatus, type TouchedBudget } from '../policy/budget.js';
 import { parsePeriod } from '../policy/budget-period.js';
 import type { Decimal, Instant, TakenHold, WantedHold } from '../policy/model.js';
 import { add, subtract } from '../policy/money.js';
-import { addToTotals, type BudgetStates, type BudgetToLock, lockBudgets } from './budgets.js';
+import { addToTotals, type BudgetStates, type BudgetToLock, lockBudgets, readBudgets } from './budgets.js';
 import type { Db } from './db.js';
 import { closeHolds, findFormerHolds, findHold, insertHolds, lockHold, writeCommitted } from './holds.js';
 
@@ -51,6 +51,22 @@ export function createBudgetSessions({ holdExpiresAfterMs }: { readonly holdExpi
     const former = before.length === 0 && requests.every(isNameless) ? [] : await findFormerHolds(db, requests);
     return new Session(db, { states, former, at, holdExpiresAfterMs });
   };
+}
+
+/** The states that a request would find, for a look: without what its own deployment holds. Nothing is locked, made or changed. */
+export async function readBudgetsFor(
+  db: Db,
+  request: Deployment & Pick<BudgetedRequest, 'decisionId' | 'touched'>,
+  at: Instant,
+): Promise<BudgetStates> {
+  const states = new Map(await readBudgets(db, request.touched, at));
+  if (states.size === 0) return states;
+  for (const hold of await findFormerHolds(db, [request])) {
+    const state = states.get(budgetKey(hold));
+    if (state === undefined || holdStatus(hold, at) !== 'held') continue;
+    states.set(budgetKey(hold), { ...state, held: subtract(state.held, hold.amount) });
+  }
+  return states;
 }
 
 function isNameless({ idempotencyKey, planDigest }: Deployment): boolean {

@@ -4,7 +4,7 @@ import { budgetRulesOf, budgetsOf } from '../policy/budget-rules.js';
 import { type CompiledPolicies, compilePolicies } from '../policy/compile.js';
 import { DAY } from '../policy/durations.js';
 import type { Instant } from '../policy/model.js';
-import { countActuals, settleCommitted } from './budget-actuals.js';
+import { readActuals, settleCommitted, writeActuals } from './budget-actuals.js';
 import { type BudgetToLock, listStoredBudgets, lockBudgets, readSelectors, type TimeSpan } from './budgets.js';
 import type { Db } from './db.js';
 import { loadEnforcing } from './enforcing.js';
@@ -30,8 +30,11 @@ export async function settleActuals(
   const earlier = periods.map(({ from, to }) => ({ from: from - CORRECTED, to }));
   const stored = (await listStoredBudgets(db, earlier)).filter((budget) => !known.has(budgetKey(budget)));
   const budgets: readonly BudgetToLock[] = [...enforcing, ...stored];
+  // Counted before the locks, since requests wait for these: no other import changes the rows meanwhile.
+  const counted = [...enforcing, ...(await readSelectors(db, stored))];
+  const actuals = await readActuals(db, counted, at);
   await lockBudgets(db, budgets, at);
-  await countActuals(db, await readSelectors(db, budgets), at);
+  await writeActuals(db, counted, actuals);
   await settleCommitted(db, budgets, billedAfterMs);
   return budgets.map(({ policyName, ruleName, period }) => ({ policyName, ruleName, period }));
 }

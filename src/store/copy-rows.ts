@@ -9,11 +9,12 @@ interface CopyConnection extends pg.Connection {
   endCopyFrom(): void;
 }
 
-const SPECIAL = /[\\\t\n\r]/;
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
 
 function escape(text: string): string {
-  return SPECIAL.test(text) ? text.replace(/[\\\t\n\r]/g, (special) => ESCAPES[special] as string) : text;
+  // Looking for one character at a time is several times faster than a pattern, and hardly any text has one.
+  const isSpecial = text.includes('\\') || text.includes('\n') || text.includes('\t') || text.includes('\r');
+  return isSpecial ? text.replace(/[\\\t\n\r]/g, (special) => ESCAPES[special] as string) : text;
 }
 
 /** One line of COPY's text format. */

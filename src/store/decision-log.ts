@@ -95,18 +95,18 @@ class GroupedLog<D extends DecisionRecord, U extends Undecided<D>> implements De
     }));
   }
 
-  async append(decision: D): Promise<Logged<D>> {
-    this.#refuseTooMany(sizeOf(decision));
+  append(decision: D): Promise<Logged<D>> {
     return new Promise((resolve, reject) => {
+      this.#refuseTooMany(sizeOf(decision));
       const entry = new Entry<D, U>({ decision }, { resolve, reject });
       if (this.mode === 'relaxed' && !this.#away) entry.answerEarly(decision);
       this.#add(entry, this.#decided);
     });
   }
 
-  async settle(undecided: U): Promise<Logged<D>> {
-    this.#refuseTooMany(undecided.size);
+  settle(undecided: U): Promise<Logged<D>> {
     return new Promise((resolve, reject) => {
+      this.#refuseTooMany(undecided.size);
       this.#add(new Entry<D, U>({ undecided }, { resolve, reject }), this.#undecided);
     });
   }

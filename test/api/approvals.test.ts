@@ -98,6 +98,24 @@ describe('a request that needs approval', () => {
     expect(onlyAsked(other)).not.toBe(id);
   });
 
+  test('goes to the admins when the only member of the group asked for somebody else', async () => {
+    const { token } = await createToken(world.database.pool, {
+      principal: 'finops@company.com',
+      roles: ['deployer'],
+      expiresAt: null,
+      createdBy: 'test',
+      at: Date.now(),
+    });
+    await world.refresh();
+    const body = { ...request('ri-4', 'ap-south-1'), requester: 'dana@company.com' };
+    const asked = read(decisionSchema, await world.ask('POST', '/v1/evaluate', { token, body }));
+    const home = asked.approvals.find(({ policy_name }) => policy_name === 'home-regions');
+    expect(home?.approvers).toEqual(['admin@company.com']);
+    const problem = readProblem(await decide(home?.id ?? '', 'approve', 'approver', {}), 403);
+    expect(problem.detail).toContain('it is for admin@company.com');
+    expect(read(approvalSchema, await world.ask('POST', `/v1/approvals/${home?.id}/approve`, { as: 'admin', body: {} })).status).toBe('approved');
+  });
+
   test('that two rules ask about needs both, each from its own approvers', async () => {
     const body = request('ri-3', 'ap-south-1');
     const asked = (await evaluate(body)).approvals;

@@ -124,20 +124,19 @@ test('nor where a budget of which nothing is known until it is locked would deny
     metadata: { name: 'strict' },
     spec: {
       type: 'BudgetLimit',
-      onUnknown: 'deny',
-      rules: [{ name: 'shop', selector: { tags: { project: 'strict' } }, budget: { monthly: 100_000_000 } }],
+      rules: [{ name: 'shop', onUnknown: 'deny', selector: { tags: { project: 'strict' } }, budget: { monthly: 100_000_000 } }],
     },
   };
   await insertPolicy(world.database.pool, { name: 'strict', content });
-  const tags = { ...TEAM, project: 'strict' };
+  const machine = { ...big, tags: { ...TEAM, project: 'strict' }, cost: { monthly: '10' } };
   for (const api of [world, other])
     await until(
-      () => evaluate(api, { ...big, tags, specs: { vcpus: 2 } }),
+      () => evaluate(api, { ...machine, specs: { vcpus: 2 } }),
       ({ holds }) => holds.length > 0,
     );
   await except(3, [other], 'strict');
   const decisions = await Promise.all(
-    Array.from({ length: 20 }, (_, index) => evaluate(index % 2 === 0 ? world : other, { ...big, tags, name: `strict-${index}` })),
+    Array.from({ length: 20 }, (_, index) => evaluate(index % 2 === 0 ? world : other, { ...machine, name: `strict-${index}` })),
   );
   expect(decisions.filter(({ allowed }) => allowed)).toHaveLength(3);
   expect(await used()).toEqual({ used_uses: 3, logged: 3 });

@@ -20,7 +20,14 @@ beforeEach(async () => {
 async function evaluate(differing: object = {}) {
   const left = Date.UTC(new Date().getUTCFullYear() + 1, 0) - Date.now();
   const monthly = ((600_000 * 730 * 3_600_000) / left).toFixed(2);
-  const body = { type: 'compute/instance', name: 'web-1', tags: { team: 'a' }, cost: { monthly }, idempotency_key: 'build-1', ...differing };
+  const body = {
+    type: 'compute/instance',
+    name: 'web-1',
+    tags: { team: 'a' },
+    cost: { monthly },
+    idempotency_key: 'build-1',
+    ...differing,
+  };
   return read(decisionSchema, await world.ask('POST', '/v1/evaluate', { as: 'deployer', body }));
 }
 

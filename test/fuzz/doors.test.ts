@@ -4,13 +4,10 @@ import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createWorld, type World } from '../api/world.js';
 import { type Door, doorsFor, RUN_TASK_KEY } from './doors.js';
-import { createGun, type Gun, type Hit, type Shot, shotOf } from './shots.js';
+import { ANSWER_WITHIN_MS, createGun, type Gun, type Hit, isLateAlone, type Shot, shotOf } from './shots.js';
 
 const REQUESTS = 16_000;
 const AT_ONCE = 16;
-const ANSWER_WITHIN_MS = 1_000;
-/** Many requests at once wait for each other; alone a request has only itself to blame, and the machine hardly three times. */
-const TRIES_ALONE = 3;
 
 let world: World;
 let doors: readonly Door[];
@@ -63,14 +60,9 @@ async function bombard(from: number, to: number, { complaints, slow, seen }: Rep
   await Promise.all(Array.from({ length: AT_ONCE }, shoot));
 }
 
-async function isSlow(shot: Shot): Promise<boolean> {
-  for (let time = 0; time < TRIES_ALONE; time += 1) if ((await gun.fire(shot)).ms <= ANSWER_WITHIN_MS) return false;
-  return true;
-}
-
 async function thoseSlowAlone(shots: readonly Shot[]): Promise<readonly string[]> {
   const slow: string[] = [];
-  for (const shot of shots) if (await isSlow(shot)) slow.push(`${nameOf(shot)}: slow`);
+  for (const shot of shots) if (await isLateAlone(gun, shot)) slow.push(`${nameOf(shot)}: slow`);
   return slow;
 }
 

@@ -66,3 +66,12 @@ describe('claiming', () => {
     expect(await claim(AT + 7_000)).toEqual(['rem_1 dana']);
   });
 });
+
+test('the same notices written at once in any order never wait for each other in a circle', async () => {
+  const message = { stage: 'denied', title: 'a denial', body: 'a body' };
+  const notices = Array.from({ length: 3_000 }, (_, index) => addressed({ ...message, subject: `denial:${index}` }, ['circle'])).flat();
+  const written = await Promise.all(
+    [notices, notices.toReversed(), notices, notices.toReversed()].map((all) => writeNotices(database.pool, all, 0)),
+  );
+  expect(written.reduce((sum, count) => sum + count)).toBe(3_000);
+});

@@ -138,6 +138,12 @@ describe('an exception may be decided by', () => {
     ],
     ['finops when nobody but the requester is left', { policyType: 'ResourceLimit', requester: 'sam' }, ['fiona', 'bob']],
     ['finops when the named group is empty', { policyType: 'ResourceLimit', exceptionApprovers: ['nobody'] }, ['fiona', 'bob']],
+    [
+      'admins when everybody in finops asked: on behalf of another, or for themselves',
+      { policyType: 'Orphan', exceptionApprovers: ['finops'], requester: 'bob', principal: 'fiona' },
+      ['root', 'dana'],
+    ],
+    ['finops when the only one named asked on behalf of another', { policyType: 'Orphan', principal: 'ceo', exceptionApprovers: ['board'] }, ['fiona', 'bob']],
     ['admins at last', { policyType: 'Orphan', directory: { ...directory, people: [], groups: {} } }, ['root']],
     [
       'nobody when the requester is the only admin',

@@ -20,7 +20,7 @@ export function toWireResourceInput(resource: Resource): Record<string, unknown>
     created_at: instant(resource.createdAt),
     specs: Object.fromEntries((Object.keys(SPEC_WIRE) as SpecKey[]).map((key) => [SPEC_WIRE[key], resource.specs[key]])),
     cost:
-      cost.source === 'none'
+      cost.source === 'none' && cost.unpriced === undefined
         ? null
         : withoutNothing({ hourly: cost.hourly, monthly: cost.monthly, ...cost.range, unpriced: cost.unpriced }),
     metrics: metrics && {

@@ -104,28 +104,24 @@ export function toResource(input: ResourceInput, target: Target): Resource {
   };
 }
 
+const SPEC_NAMES = Object.entries(SPEC_WIRE);
+
 function toSpecs(specs: ResourceInput['specs']): Specs {
-  const given = {
-    vcpus: specs.vcpus,
-    memoryGb: specs.memory_gb,
-    instanceFamily: specs.instance_family,
-    instanceType: specs.instance_type,
-    sizeGb: specs.size_gb,
-    volumeType: specs.volume_type,
-    storageGb: specs.storage_gb,
-    iops: specs.iops,
-    bandwidthMbps: specs.bandwidth_mbps,
-    purchaseOption: specs.purchase_option,
-    termMonths: specs.term_months,
-  };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined && value !== null));
+  const given: Record<string, string | number> = {};
+  for (const [name, wireName] of SPEC_NAMES) {
+    const value = specs[wireName as keyof typeof specs];
+    if (value !== undefined && value !== null) given[name] = value;
+  }
+  return given;
 }
 
 function toCost(cost: ResourceInput['cost']): Cost {
   const hourly = cost?.hourly ?? null;
   const monthly = cost?.monthly ?? null;
   const unpriced = cost?.unpriced ?? [];
-  const bounded = (cost?.low ?? null) !== null || (cost?.high ?? null) !== null || unpriced.length > 0;
+  const hasBounds = (cost?.low ?? null) !== null || (cost?.high ?? null) !== null;
+  // Parts that are named beside no amount at all say what is unknown, and bound nothing.
+  const bounded = hasBounds || (unpriced.length > 0 && (hourly ?? monthly) !== null);
   return {
     hourly,
     monthly,

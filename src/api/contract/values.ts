@@ -39,10 +39,15 @@ export const instantInput = expecting(
 /** An instant in an answer. */
 export const instant = z.string().meta({ format: 'date-time', description: 'ISO 8601, UTC' });
 
+/** Of a busy gate, many answers are of the same millisecond. */
+let lastInstant = { at: 0, text: new Date(0).toISOString() };
+
 export function toWireInstant(at: number): string;
 export function toWireInstant(at: number | null): string | null;
 export function toWireInstant(at: number | null): string | null {
-  return at === null ? null : new Date(at).toISOString();
+  if (at === null) return null;
+  if (at !== lastInstant.at) lastInstant = { at, text: new Date(at).toISOString() };
+  return lastInstant.text;
 }
 
 export const tags = z.record(z.string().max(256), expecting('a text of at most 1024 characters', z.string().max(1_024)));

@@ -1,5 +1,6 @@
 import { toPricedResources } from '../contract/cost.js';
 import { decisionSchema, type EvaluateRequest, evaluateRequest } from '../contract/evaluate.js';
+import { fastRequest } from '../contract/fast-request.js';
 import { toWireResourceInput } from '../contract/resource-input.js';
 import type { AppContext } from '../deps.js';
 import { decideGate, type GateRequest, requesterOf } from '../gate.js';
@@ -11,6 +12,7 @@ export const evaluate = defineRoute('POST /v1/evaluate', {
   summary: 'Ask whether resources may be deployed',
   tag: 'Evaluation',
   body: evaluateRequest,
+  fastBody: fastRequest,
   idempotencyKey: false,
   answers: { 200: { description: 'The decision: allowed or not, why, and what would pass', schema: decisionSchema } },
   handle: evaluateNow,
