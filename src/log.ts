@@ -14,7 +14,7 @@ const FLUSH_MS = 100;
  * workflow (`workflow_id`), the request (`request_id`) or the fact. Secrets are cut out by name.
  */
 export function createLog(service: 'api' | 'worker', level: string): Logger {
-  const stdout = pino.destination({ dest: 1, sync: false, minLength: BUFFERED_CHARACTERS });
+  const stdout = pino.destination({ dest: 1, sync: false, minLength: BUFFERED_CHARACTERS, maxWrite: 2 * BUFFERED_CHARACTERS });
   setInterval(() => stdout.flush(), FLUSH_MS).unref();
   const options: LoggerOptions = {
     level,

@@ -2,10 +2,10 @@
 import { crossingWords } from '../notify/budget-words.js';
 import { type BudgetInPeriod, type BudgetMoney, budgetKey } from '../policy/budget.js';
 import { type BudgetRule, budgetRulesOf, budgetsOf } from '../policy/budget-rules.js';
-import { crossedThresholds, isCrossed, observedOf } from '../policy/budget-thresholds.js';
+import { type Crossing, crossedThresholds, crossingsOf } from '../policy/budget-thresholds.js';
 import { ownerOf, recipientsOf, teamOf } from '../policy/directory.js';
 import type { Instant } from '../policy/model.js';
-import { type Crossing, insertCrossings } from '../store/budget-crossings.js';
+import { insertCrossings, takeUntold } from '../store/budget-crossings.js';
 import { lockBudgets } from '../store/budgets.js';
 import { type Db, transaction } from '../store/db.js';
 import { createCompiledCache } from '../store/enforcing.js';
@@ -24,7 +24,7 @@ export interface BudgetLook {
   readonly phase: 'watching' | 'approval' | 'blocked';
   /** When the first of its periods ends. */
   readonly nextPeriodAt: Instant;
-  /** Crossings that were noted by this look. */
+  /** Crossings that were told by this look. */
   readonly fired: number;
   /** For people: one line for each period. */
   readonly lines: readonly string[];
@@ -53,10 +53,11 @@ async function look(deps: ActivityDeps, db: Db, rule: BudgetRule, at: Instant): 
     const state = states.get(budgetKey(budget));
     return state === undefined ? [] : [{ budget, state }];
   });
-  const fresh = await insertCrossings(
+  await insertCrossings(
     db,
-    known.flatMap(({ budget, state }) => crossingsOf(rule, budget, state, at)),
+    known.flatMap(({ budget, state }) => crossingsOf(rule.budget.alertThresholds, budget, state, at)),
   );
+  const fresh = await takeUntold(db, budgets);
   const { currency } = await getInstallation(db);
   const notices = fresh.flatMap((crossing) => noticesOf(deps, { rule, budgets, crossing, currency }));
   await writeNotices(db, notices, at);
@@ -76,16 +77,6 @@ function phaseOf(actions: readonly string[]): BudgetLook['phase'] {
 
 function lineOf({ period, budget }: BudgetInPeriod, { actual, committed }: BudgetMoney): string {
   return `${period}: ${actual} billed and ${committed} committed of ${budget}`;
-}
-
-function crossingsOf(rule: BudgetRule, budget: BudgetInPeriod, money: BudgetMoney, crossedAt: Instant): readonly Crossing[] {
-  const { policyName, ruleName, period } = budget;
-  return rule.budget.alertThresholds
-    .filter((threshold) => isCrossed(threshold, budget, money))
-    .map(({ percent, of, action }) => {
-      const observed = observedOf({ of }, budget, money) ?? '0';
-      return { policyName, ruleName, period, percent, of, action, budget: budget.budget, observed, crossedAt };
-    });
 }
 
 interface Told {

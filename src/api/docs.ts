@@ -7,6 +7,7 @@ const PAGE = `<!doctype html>
 <head>
 <meta charset="utf-8">
 <title>Tollgate API</title>
+<link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="/docs/swagger-ui.css">
 </head>

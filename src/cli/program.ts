@@ -1,9 +1,12 @@
 import { Command } from 'commander';
 import { approvalCommand } from './commands/approval.js';
 import { auditCommand } from './commands/audit.js';
+import { budgetCommand } from './commands/budget.js';
+import { decisionCommand } from './commands/decision.js';
 import { enforcementCommands } from './commands/enforcement.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { exceptionCommand } from './commands/exception.js';
+import { holdCommand } from './commands/hold.js';
 import { importCommand } from './commands/import.js';
 import { policyCommand } from './commands/policy.js';
 import { remediationCommand } from './commands/remediation.js';
@@ -26,11 +29,14 @@ export function createProgram(context: CliContext, version: string): Command {
     .exitOverride();
   policyCommand(program, context);
   evaluateCommand(program, context);
+  decisionCommand(program, context);
   scanCommand(program, context);
   violationsCommand(program, context);
   remediationCommand(program, context);
   exceptionCommand(program, context);
   approvalCommand(program, context);
+  budgetCommand(program, context);
+  holdCommand(program, context);
   reportCommand(program, context);
   importCommand(program, context);
   enforcementCommands(program, context);

@@ -94,6 +94,10 @@ const WRITTEN_BY_OTHERS: readonly { readonly pattern: RegExp; readonly said: str
   },
   { pattern: /^\s*(\p{Cc}\[[\d;]*m)*\s*(Error:|[╷│])/u, said: 'it is an error message of the tool that should have written it' },
   { pattern: /^\s*<(!doctype|html|\?xml)/i, said: 'it is HTML or XML' },
+  {
+    pattern: /^"?[\w /:.-]+"?(?:[,;\t]"?[\w /:.-]+"?)+\r?(?:\n|$)/,
+    said: 'it looks like CSV; a bill in the FOCUS format is imported by `tollgate import focus FILE`',
+  },
   { pattern: /^\s*(AWSTemplateFormatVersion|Resources|---)\b|^---\s/, said: 'it looks like YAML; give it as JSON' },
 ];
 

@@ -1,7 +1,6 @@
 /** What a budget says against a request, in words and numbers. Pure. */
 import type { BudgetInPeriod, BudgetState } from './budget.js';
 import { monthlyWithin } from './budget-period.js';
-import { amountOf } from './budget-rules.js';
 import { observedOf } from './budget-thresholds.js';
 import type { AlertThreshold, Decimal, FailedCheck, Fix, Instant, Resource } from './model.js';
 import { add, compare, divide, multiply, roundMoney, subtract, sum } from './money.js';
@@ -11,6 +10,13 @@ export interface Asked {
   readonly at: Instant;
 }
 
+/** What of a request is judged against a budget. */
+export interface Counting {
+  readonly indexes: readonly number[];
+  /** What these add to what is spent, promised and reserved. */
+  readonly amount: Decimal;
+}
+
 type Crossed = Pick<AlertThreshold, 'percent' | 'of'>;
 
 /** Undefined when these resources fit in what is left. */
@@ -18,9 +24,8 @@ export function exceededCheck(
   budget: BudgetInPeriod,
   state: BudgetState,
   asked: Asked,
-  indexes: readonly number[],
+  { indexes, amount }: Counting,
 ): FailedCheck | undefined {
-  const amount = amountOf(asked.resources, indexes, asked.at, budget.to);
   const spent = roundMoney(sum([state.actual, state.committed, state.held]));
   const total = add(spent, amount);
   if (compare(amount, '0') <= 0 || compare(total, budget.budget) <= 0) return undefined;
@@ -29,7 +34,7 @@ export function exceededCheck(
     observed: total,
     limit: budget.budget,
     message: `Requested cost of ${amount} brings ${words(budget)} to ${total}, exceeds limit of ${budget.budget}`,
-    fix: fixOf(asked, budget, subtract(budget.budget, spent), indexes),
+    fix: fixOf(asked, budget, subtract(budget.budget, subtract(spent, state.own ?? '0')), indexes),
   };
 }
 

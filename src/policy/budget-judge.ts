@@ -1,13 +1,13 @@
 /** What the budgets that a request touches say of it, and what it would hold on them. Pure; effects and exceptions are `evaluate.ts`'s. */
 import { type BudgetInPeriod, type BudgetSpan, type BudgetState, budgetKey } from './budget.js';
 import { approvalCheck, blockedCheck, exceededCheck } from './budget-checks.js';
-import { addedMonthly, amountOf, type BudgetRule, budgetsOf, type Counted, countResources } from './budget-rules.js';
+import { addedMonthly, addsKnownCost, amountOf, type BudgetRule, budgetsOf, type Counted, countResources } from './budget-rules.js';
 import { crossedThresholds } from './budget-thresholds.js';
 import type { CompiledPolicies } from './compile.js';
 import { whyUnknown } from './judge.js';
 import { isUnknownPath } from './match.js';
-import type { FailedCheck, Instant, Resource, UnknownCheck, WantedHold } from './model.js';
-import { compare } from './money.js';
+import type { Decimal, FailedCheck, Instant, Resource, UnknownCheck, WantedHold } from './model.js';
+import { compare, max, subtract } from './money.js';
 import { KNOWN_AFTER_APPLY } from './rules/check.js';
 
 export interface BudgetQuestion {
@@ -94,9 +94,9 @@ function judgeBudget(counted: Counted, budget: BudgetInPeriod, question: BudgetQ
   const state = question.budgets.get(budgetKey(budget));
   if (state === undefined) return { span, isUnknown: true, dependsOnUnsure: false };
   const { rule, sure, unsure } = counted;
-  const amount = amountOf(question.resources, sure, question.at, budget.to);
+  const subject: Subject = { rule, budget, state, question, sure };
+  const amount = addedBy(subject, sure);
   const hold = compare(amount, '0') > 0 ? { hold: { policyName, ruleName, period, amount } } : {};
-  const subject: Subject = { rule, budget, state, question };
   const finding = findingOf(subject, sure);
   if (finding !== undefined) return { span, finding, ...hold, isUnknown: false, dependsOnUnsure: false };
   const dependsOnUnsure = unsure.length > 0 && problemOf(subject, [...notExcepted(subject, sure), ...unsure]) !== undefined;
@@ -109,6 +109,17 @@ interface Subject {
   readonly budget: BudgetInPeriod;
   readonly state: BudgetState;
   readonly question: BudgetQuestion;
+  /** All that certainly counts, also what is excepted. */
+  readonly sure: readonly number[];
+}
+
+/** What these take beyond what the deployment committed before, of which what they leave out comes first. */
+function addedBy({ budget, state, question, sure }: Subject, indexes: readonly number[]): Decimal {
+  const amountFor = (these: readonly number[]) => amountOf(question.resources, these, question.at, budget.to);
+  if (state.own === undefined) return amountFor(indexes);
+  const counted = new Set(indexes);
+  const ofOthers = amountFor(sure.filter((index) => !counted.has(index)));
+  return max('0', subtract(amountFor(indexes), max('0', subtract(state.own, ofOthers))));
 }
 
 function notExcepted({ rule, question }: Subject, indexes: readonly number[]): readonly number[] {
@@ -126,15 +137,16 @@ function findingOf(subject: Subject, indexes: readonly number[]): BudgetFinding 
 }
 
 /** What stands against these resources, the strictest first: the budget is blocked, would be exceeded, or needs approval. */
-function problemOf(
-  { rule, budget, state, question }: Subject,
-  indexes: readonly number[],
-): Pick<BudgetFinding, 'check' | 'needsApproval'> | undefined {
-  if (indexes.length === 0) return undefined;
+function problemOf(subject: Subject, indexes: readonly number[]): Pick<BudgetFinding, 'check' | 'needsApproval'> | undefined {
+  const { rule, budget, state, question } = subject;
+  const amount = addedBy(subject, indexes);
+  // What costs less than a cent to the end of the period adds cost too; of unknown cost nobody can say it.
+  const adds = state.own === undefined ? addsKnownCost(question.resources, indexes) : compare(amount, '0') > 0;
+  if (!adds) return undefined;
   const crossed = crossedThresholds(rule.budget.alertThresholds, budget, state);
   const block = crossed.find(({ action }) => action === 'block-new-resources');
   if (block !== undefined) return { check: blockedCheck(budget, state, block), needsApproval: false };
-  const exceeded = exceededCheck(budget, state, question, indexes);
+  const exceeded = exceededCheck(budget, state, question, { indexes, amount });
   if (exceeded !== undefined) return { check: exceeded, needsApproval: false };
   const approval = crossed.find(({ action }) => action === 'require-approval');
   if (approval === undefined || question.isApproved(rule)) return undefined;

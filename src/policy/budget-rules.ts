@@ -2,10 +2,11 @@
 import { BUDGET_SPANS, type BudgetInPeriod, type BudgetSelector, type TouchedBudget } from './budget.js';
 import { periodAt, prorate } from './budget-period.js';
 import type { CompiledPolicies, CompiledRule } from './compile.js';
+import { boundsOf } from './cost-range.js';
 import { appliesTo } from './judge.js';
 import { isUnknownPath, tagOf } from './match.js';
-import type { BudgetLimitRule, Decimal, Instant, Resource } from './model.js';
-import { compare, max, subtract, sum } from './money.js';
+import type { BudgetLimitRule, Cost, Decimal, Instant, Resource } from './model.js';
+import { compare, isZero, max, min, subtract, sum } from './money.js';
 import { remember } from './remember.js';
 
 /** A rule of a `BudgetLimit` policy, ready to judge. */
@@ -106,11 +107,25 @@ export function addedMonthly({ cost, previousMonthly }: Resource): Decimal | nul
   return previousMonthly === undefined ? cost.monthly : max('0', subtract(cost.monthly, previousMonthly));
 }
 
-/** What makes an existing resource cheaper, or leaves its cost, is nobody's to stop. */
+/** What is free, makes an existing resource cheaper, or leaves its cost is nobody's to stop; what may cost something is not free. */
 function addsCost(resource: Resource): boolean {
-  if (resource.previousMonthly === undefined) return true;
   const added = addedMonthly(resource);
-  return added === null || compare(added, '0') > 0;
+  if (added === null || compare(added, '0') > 0) return true;
+  return resource.previousMonthly === undefined && !isFree(resource.cost);
+}
+
+function isFree(cost: Cost): boolean {
+  const high = boundsOf(cost)?.high ?? null;
+  return high !== null && isZero(high);
+}
+
+/** Whether any of these is known to add to a month. */
+export function addsKnownCost(resources: readonly Resource[], indexes: readonly number[]): boolean {
+  return indexes.some((index) => {
+    const resource = resources[index];
+    const added = resource === undefined ? null : addedMonthly(resource);
+    return added !== null && !isZero(added);
+  });
 }
 
 /** What these resources would take of a budget from `at` to the end of its period; those of no known cost add nothing. */
@@ -166,8 +181,34 @@ export function touchedBudgets(compiled: CompiledPolicies, resources: readonly R
       amount: amountOf(resources, sure, at, budget.to),
       resourceIndexes: sure,
       resources: names,
+      asked: resources,
     }));
   });
+}
+
+/** What a deployment committed on one budget before, and is not billed yet. */
+export interface OwnCommitment {
+  readonly amount: Decimal;
+  /** As the hold names them. */
+  readonly resources: readonly string[];
+  /** Whether it was made by the same plan, resource by resource. */
+  readonly isSamePlan: boolean;
+}
+
+/**
+ * How much of what its deployment committed before is for what the request asks for again, at most what that takes now. A key may name
+ * more than one plan: another resource is none of it, nor is a change of what exists, unless the plan is the same.
+ */
+export function ownOf({ asked, resourceIndexes, to }: TouchedBudget, before: readonly OwnCommitment[], at: Instant): Decimal {
+  const names = new Set(before.flatMap(({ resources }) => resources));
+  const isSamePlan = before.some((each) => each.isSamePlan);
+  const again = resourceIndexes.filter((index) => {
+    const resource = asked[index];
+    if (resource === undefined || (resource.previousMonthly !== undefined && !isSamePlan)) return false;
+    const own = namesOf(asked, [index]);
+    return own.length === 0 ? names.size === 0 : own.some((name) => names.has(name));
+  });
+  return min(sum(before.map(({ amount }) => amount)), amountOf(asked, again, at, to));
 }
 
 function namesOf(resources: readonly Resource[], indexes: readonly number[]): readonly string[] {

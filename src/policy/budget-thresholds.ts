@@ -1,7 +1,7 @@
 /** Which thresholds of a budget are crossed: those that were in its period, and those that its numbers cross now. Pure. */
-import type { ActingThreshold, BudgetInPeriod, BudgetMoney, BudgetState } from './budget.js';
+import type { ActingThreshold, BudgetInPeriod, BudgetKey, BudgetMoney, BudgetState } from './budget.js';
 import { forecastOf } from './budget-period.js';
-import type { AlertThreshold, Decimal } from './model.js';
+import type { AlertThreshold, Decimal, Instant } from './model.js';
 import { add, compare, multiply, roundMoney } from './money.js';
 
 type Limits = Pick<BudgetInPeriod, 'budget' | 'from' | 'to'>;
@@ -21,7 +21,31 @@ export function isCrossed(threshold: Pick<AlertThreshold, 'percent' | 'of'>, lim
   return compare(multiply(observed, '100'), multiply(limits.budget, String(threshold.percent))) >= 0;
 }
 
-function acts(threshold: AlertThreshold): threshold is AlertThreshold & ActingThreshold {
+/** The crossing of a threshold, for its period and the amount that the budget had then. */
+export interface Crossing extends BudgetKey, Pick<AlertThreshold, 'percent' | 'of' | 'action'> {
+  /** The amount of the budget when it was crossed. */
+  readonly budget: Decimal;
+  readonly observed: Decimal;
+  readonly crossedAt: Instant;
+}
+
+/** Those of the thresholds that the numbers cross now. */
+export function crossingsOf(
+  thresholds: readonly AlertThreshold[],
+  budget: BudgetInPeriod,
+  money: BudgetMoney,
+  crossedAt: Instant,
+): readonly Crossing[] {
+  const { policyName, ruleName, period } = budget;
+  return thresholds
+    .filter((threshold) => isCrossed(threshold, budget, money))
+    .map(({ percent, of, action }) => {
+      const observed = observedOf({ of }, budget, money) ?? '0';
+      return { policyName, ruleName, period, percent, of, action, budget: budget.budget, observed, crossedAt };
+    });
+}
+
+export function acts(threshold: AlertThreshold): threshold is AlertThreshold & ActingThreshold {
   return threshold.action !== 'notify';
 }
 

@@ -1,5 +1,5 @@
 /** Budgets at the gate: the words for what a request touches, and for the money of a budget in a period. */
-import type { AlertThreshold, Decimal, Instant } from './model.js';
+import type { AlertThreshold, Decimal, Instant, Resource } from './model.js';
 
 /** The amounts that a rule may give; each is a budget of its own in each period of the calendar. */
 export const BUDGET_SPANS = ['monthly', 'quarterly', 'yearly'] as const;
@@ -50,6 +50,8 @@ export interface BudgetMoney {
 export interface BudgetState extends BudgetKey, BudgetMoney {
   /** Thresholds of this period, for the amount as it is now, that were crossed and act on requests until it ends. */
   readonly crossed: readonly ActingThreshold[];
+  /** What of `committed` is of the very resources that the request asks for again, at most what these take now; absent for nothing. */
+  readonly own?: Decimal;
 }
 
 /** A budget that a request touches, before its state is known. */
@@ -60,6 +62,8 @@ export interface TouchedBudget extends BudgetInPeriod {
   readonly resourceIndexes: readonly number[];
   /** Ids, names and addresses of these, by which a bill may name them. */
   readonly resources: readonly string[];
+  /** All resources of the request. */
+  readonly asked: readonly Resource[];
 }
 
 /** Key for maps. */
@@ -88,8 +92,9 @@ export interface HoldRecord extends BudgetKey {
   readonly takenAt: Instant;
   readonly expiresAt: Instant;
   readonly committedAt: Instant | null;
+  readonly committedBy: string | null;
   readonly closedAt: Instant | null;
-  /** Who committed or released it. */
+  /** Who released it. */
   readonly closedBy: string | null;
   readonly closeReason: string | null;
 }

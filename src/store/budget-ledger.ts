@@ -3,8 +3,9 @@ import { TollgateError } from '../errors.js';
 import { newId } from '../ids.js';
 import { type BudgetKey, type BudgetState, budgetKey, type HoldRecord, holdStatus, type TouchedBudget } from '../policy/budget.js';
 import { parsePeriod } from '../policy/budget-period.js';
+import { ownOf } from '../policy/budget-rules.js';
 import type { Decimal, Instant, TakenHold, WantedHold } from '../policy/model.js';
-import { add, subtract } from '../policy/money.js';
+import { add, isZero, subtract } from '../policy/money.js';
 import { addToTotals, type BudgetStates, type BudgetToLock, lockBudgets, readBudgets } from './budgets.js';
 import type { Db } from './db.js';
 import { closeHolds, findFormerHolds, findHold, insertHolds, lockHold, writeCommitted } from './holds.js';
@@ -29,7 +30,10 @@ export interface BudgetedRequest extends Deployment {
 
 /** Budgets that are locked while requests are decided on them one after the other. */
 export interface BudgetSession {
-  /** By `budgetKey`, as this request finds them: after what those before it took, without what its own deployment holds. */
+  /**
+   * By `budgetKey`, as this request finds them: after what those before it took, without what its own deployment holds, and with what of
+   * the committed money is its own.
+   */
   statesFor(request: BudgetedRequest): BudgetStates;
   /** Takes what the request holds: nothing for a denial. What its deployment held before is given back in any case. */
   take(request: BudgetedRequest, wanted: readonly WantedHold[]): readonly TakenHold[];
@@ -46,7 +50,7 @@ export function createBudgetSessions({ holdExpiresAfterMs }: { readonly holdExpi
     const at = Math.max(0, ...requests.map((request) => request.at));
     const before = await findFormerHolds(db, requests);
     const touched = requests.flatMap((request) => request.touched);
-    const states = await lockBudgets(db, [...touched, ...untouched(before, touched)], at);
+    const states = await lockBudgets(db, [...touched, ...untouched(before.filter(isHeld), touched)], at);
     // INVARIANT: asked again after the lock, in a statement of its own, so that it sees what the last holder of the lock wrote.
     const former = before.length === 0 && requests.every(isNameless) ? [] : await findFormerHolds(db, requests);
     return new Session(db, { states, former, at, holdExpiresAfterMs });
@@ -61,12 +65,52 @@ export async function readBudgetsFor(
 ): Promise<BudgetStates> {
   const states = new Map(await readBudgets(db, request.touched, at));
   if (states.size === 0) return states;
-  for (const hold of await findFormerHolds(db, [request])) {
+  const former = await findFormerHolds(db, [request]);
+  for (const hold of former) {
     const state = states.get(budgetKey(hold));
     if (state === undefined || holdStatus(hold, at) !== 'held') continue;
     states.set(budgetKey(hold), { ...state, held: subtract(state.held, hold.amount) });
   }
-  return states;
+  return withOwn(request, states, { committed: former.filter(isCommitted), at });
+}
+
+interface OwnHolds {
+  /** What the deployment of the request committed. */
+  readonly committed: readonly HoldRecord[];
+  readonly at: Instant;
+}
+
+/** The states of the budgets that a request touches, with what of each is its own. */
+function withOwn(
+  { touched, planDigest }: Pick<BudgetedRequest, 'touched' | 'planDigest'>,
+  states: BudgetStates,
+  { committed, at }: OwnHolds,
+): BudgetStates {
+  return new Map(
+    touched.flatMap((budget) => {
+      const key = budgetKey(budget);
+      const state = states.get(key);
+      if (state === undefined) return [];
+      const before = committed.filter((hold) => budgetKey(hold) === key);
+      if (before.length === 0) return [[key, state]];
+      const own = ownOf(
+        budget,
+        before.map(({ amount, settled, resources, planDigest: digest }) => {
+          return { amount: subtract(amount, settled), resources, isSamePlan: digest !== null && digest === planDigest };
+        }),
+        at,
+      );
+      return [[key, isZero(own) ? state : { ...state, own }]];
+    }),
+  );
+}
+
+function isHeld({ status }: HoldRecord): boolean {
+  return status === 'held';
+}
+
+function isCommitted({ status }: HoldRecord): boolean {
+  return status === 'committed';
 }
 
 function isNameless({ idempotencyKey, planDigest }: Deployment): boolean {
@@ -103,6 +147,8 @@ class Session implements BudgetSession {
   readonly #states: Map<string, BudgetState>;
   /** What deployments hold at the moment, those of this session too. */
   readonly #live = new Map<string, readonly HoldRecord[]>();
+  /** What deployments committed before, by the key of the deployment. */
+  readonly #committed = new Map<string, readonly HoldRecord[]>();
   readonly #byDecision = new Map<string, readonly HoldRecord[]>();
   readonly #taken: HoldRecord[] = [];
   readonly #replaced = new Set<HoldRecord>();
@@ -112,21 +158,19 @@ class Session implements BudgetSession {
     this.#start = start;
     this.#states = new Map(start.states);
     // One whose budget is not locked came in meanwhile and elsewhere: it stays until its time is over.
-    const former = start.former.filter((hold) => start.states.has(budgetKey(hold)));
+    const former = start.former.filter((hold) => isHeld(hold) && start.states.has(budgetKey(hold)));
+    for (const hold of start.former.filter(isCommitted)) remember(this.#committed, hold);
     for (const hold of former) {
-      this.#remember(hold);
+      remember(this.#live, hold);
       this.#byDecision.set(hold.decisionId, [...(this.#byDecision.get(hold.decisionId) ?? []), hold]);
     }
   }
 
   statesFor(request: BudgetedRequest): BudgetStates {
     this.#replace(request);
-    return new Map(
-      request.touched.flatMap((budget) => {
-        const state = this.#states.get(budgetKey(budget));
-        return state === undefined ? [] : [[budgetKey(budget), state]];
-      }),
-    );
+    const key = deploymentKey(request);
+    const committed = (key === null ? undefined : this.#committed.get(key)) ?? [];
+    return withOwn(request, this.#states, { committed, at: request.at });
   }
 
   take(request: BudgetedRequest, wanted: readonly WantedHold[]): readonly TakenHold[] {
@@ -134,7 +178,7 @@ class Session implements BudgetSession {
     const holds = wanted.map((hold) => toHold(request, hold, this.#start.holdExpiresAfterMs));
     for (const hold of holds) {
       this.#addHeld(hold, hold.amount);
-      this.#remember(hold);
+      remember(this.#live, hold);
     }
     this.#taken.push(...holds);
     return holds.map(({ id, policyName, ruleName, period, amount, expiresAt }) => ({
@@ -169,15 +213,15 @@ class Session implements BudgetSession {
     }
   }
 
-  #remember(hold: HoldRecord): void {
-    const key = deploymentKey(hold);
-    if (key !== null) this.#live.set(key, [...(this.#live.get(key) ?? []), hold]);
-  }
-
   #addHeld(key: BudgetKey, amount: Decimal): void {
     const state = this.#states.get(budgetKey(key));
     if (state !== undefined) this.#states.set(budgetKey(key), { ...state, held: add(state.held, amount) });
   }
+}
+
+function remember(holds: Map<string, readonly HoldRecord[]>, hold: HoldRecord): void {
+  const key = deploymentKey(hold);
+  if (key !== null) holds.set(key, [...(holds.get(key) ?? []), hold]);
 }
 
 function toHold(request: BudgetedRequest, { policyName, ruleName, period, amount }: WantedHold, holdExpiresAfterMs: number): HoldRecord {
@@ -200,6 +244,7 @@ function toHold(request: BudgetedRequest, { policyName, ruleName, period, amount
     takenAt: at,
     expiresAt: at + holdExpiresAfterMs,
     committedAt: null,
+    committedBy: null,
     closedAt: null,
     closedBy: null,
     closeReason: null,

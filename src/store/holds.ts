@@ -8,7 +8,7 @@ import { decodeCursor, toPage } from './page.js';
 
 const COLUMNS = `id, policy_name as "policyName", rule_name as "ruleName", period, amount, status, settled, decision_id as "decisionId", principal,
   requester, idempotency_key as "idempotencyKey", plan_digest as "planDigest", resources, taken_at as "takenAt", expires_at as "expiresAt",
-  committed_at as "committedAt", closed_at as "closedAt", closed_by as "closedBy", close_reason as "closeReason"`;
+  committed_at as "committedAt", committed_by as "committedBy", closed_at as "closedAt", closed_by as "closedBy", close_reason as "closeReason"`;
 
 export async function insertHolds(db: Db, holds: readonly HoldRecord[]): Promise<void> {
   if (holds.length === 0) return;
@@ -46,7 +46,10 @@ export interface FormerQuestion {
   readonly planDigest: string | null;
 }
 
-/** What these decisions, or the deployments that they are for, hold at the moment. A key names a deployment before a digest does. */
+/**
+ * What these decisions, or the deployments that they are for, hold at the moment, and what the deployments committed and is not all billed.
+ * A key names a deployment before a digest does.
+ */
 export async function findFormerHolds(db: Db, questions: readonly FormerQuestion[]): Promise<readonly HoldRecord[]> {
   if (questions.length === 0) return [];
   const keyed = questions.filter(({ idempotencyKey }) => idempotencyKey !== null);
@@ -57,8 +60,8 @@ export async function findFormerHolds(db: Db, questions: readonly FormerQuestion
     `select ${COLUMNS} from holds where id in (
        select h.id from holds h where h.status = 'held' and h.decision_id = any ($1::text[])
        union select h.id from unnest($2::text[], $3::text[]) as k (principal, key)
-         join holds h on h.principal = k.principal and h.idempotency_key = k.key and h.status = 'held'
-       union select h.id from holds h where h.status = 'held' and h.idempotency_key is null and h.plan_digest = any ($4::text[])
+         join holds h on h.principal = k.principal and h.idempotency_key = k.key and h.status in ('held', 'committed')
+       union select h.id from holds h where h.status in ('held', 'committed') and h.idempotency_key is null and h.plan_digest = any ($4::text[])
      ) order by id`,
     [
       questions.map(({ decisionId }) => decisionId),
@@ -90,7 +93,7 @@ export async function closeHolds(db: Db, holds: readonly HoldRecord[], { status,
 }
 
 export async function writeCommitted(db: Db, id: string, at: Instant, by: string): Promise<void> {
-  await db.query(`update holds set status = 'committed', committed_at = $2, closed_by = $3 where id = $1`, [id, toTimestamp(at), by]);
+  await db.query(`update holds set status = 'committed', committed_at = $2, committed_by = $3 where id = $1`, [id, toTimestamp(at), by]);
 }
 
 export async function findHold(db: Db, id: string): Promise<HoldRecord | undefined> {

@@ -4,7 +4,9 @@ import type { z } from 'zod';
 import { approvalSchema } from '../../src/api/contract/approval.js';
 import { decisionSchema } from '../../src/api/contract/evaluate.js';
 import { pageOf } from '../../src/api/contract/page.js';
+import { transaction } from '../../src/store/db.js';
 import { listNotices } from '../../src/store/outbox.js';
+import { createToken } from '../../src/store/tokens.js';
 import { insertPolicy } from '../store/fixtures.js';
 import { recordHistory } from '../support/histories.js';
 import { createWorld, read, readProblem, until, type World } from './world.js';
@@ -99,16 +101,14 @@ describe('a request that needs approval', () => {
   });
 
   test('goes to the admins when the only member of the group asked for somebody else', async () => {
-    const { token } = await createToken(world.database.pool, {
-      principal: 'finops@company.com',
-      roles: ['deployer'],
-      expiresAt: null,
-      createdBy: 'test',
-      at: Date.now(),
-    });
-    await world.refresh();
-    const body = { ...request('ri-4', 'ap-south-1'), requester: 'dana@company.com' };
-    const asked = read(decisionSchema, await world.ask('POST', '/v1/evaluate', { token, body }));
+    const given = { principal: 'finops@company.com', roles: ['deployer'] as const, expiresAt: null, createdBy: 'test', at: Date.now() };
+    const { token } = await transaction(world.database.pool, (db) => createToken(db, given));
+    const body = { ...request('ri-10', 'ap-south-1'), requester: 'dana@company.com' };
+    const answer = await until(
+      () => world.ask('POST', '/v1/evaluate', { token, body }),
+      ({ status }) => status === 200,
+    );
+    const asked = read(decisionSchema, answer);
     const home = asked.approvals.find(({ policy_name }) => policy_name === 'home-regions');
     expect(home?.approvers).toEqual(['admin@company.com']);
     const problem = readProblem(await decide(home?.id ?? '', 'approve', 'approver', {}), 403);

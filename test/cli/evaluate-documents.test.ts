@@ -70,6 +70,8 @@ describe('a file is recognised', () => {
     ['a state', '{"version": 4, "serial": 1, "lineage": "x"}', /looks like a Terraform or OpenTofu state/],
     ['a binary plan', 'PK\u0003\u0004', /zip archive/],
     ['something else', '{"a": 1}', /looks like an object with the key `a`\nexpected a plan/],
+    ['a bill', 'BilledCost,BillingAccountId,ChargePeriodStart\n1,2,2026-09-01', /looks like CSV; a bill .* `tollgate import focus FILE`/],
+    ['another table', '"a","b","c"\n1,2,3', /looks like CSV/],
     ['half a document', '{"a": ', /line 1, column 7/],
   ])('%s is told apart', async (_, content, message) => {
     await expect(readGivenFile(file('x.json', content))).rejects.toThrow(message);

@@ -1,4 +1,5 @@
 /** `tollgate import focus`, against a real server on a real database. */
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,6 +70,15 @@ describe('tollgate import focus', () => {
       '  line 3 EffectiveCost: expected a number, got `x`',
       '  line 4 ChargePeriodStart: expected a time, got `today`',
     ]);
+  });
+
+  test.each([
+    ['a small zip', 'small.zip', 100],
+    ['a large zip', 'large.zip', 2_000_000],
+  ])('calls %s a zip', async (_, name, size) => {
+    const zip = Buffer.concat([Buffer.from('PK\u0003\u0004'), randomBytes(size)]);
+    const { error } = await run([fileOf(name, zip)]);
+    expect(error).toContain('this is a zip archive or a spreadsheet: send the CSV file in it');
   });
 
   test('says what is wrong with a file that it cannot read, and with a server that it cannot reach', async () => {

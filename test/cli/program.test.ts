@@ -28,7 +28,8 @@ test('there is a command for each thing that the API does for people', () => {
     'policy.activate policy.deprecate policy.archive remediation.list remediation.show remediation.approve remediation.postpone ' +
     'remediation.cancel remediation.retry remediation.undo exception.request exception.list exception.show exception.approve ' +
     'exception.reject exception.revoke exception.review token.create token.list token.revoke audit.list audit.verify import.focus ' +
-    'approval.list approval.show approval.approve approval.reject';
+    'approval.list approval.show approval.approve approval.reject budget.list budget.show hold.commit hold.release ' +
+    'decision.list decision.show decision.replay';
   expect(commands.map(([name]) => name).sort()).toEqual(
     wanted
       .split(' ')

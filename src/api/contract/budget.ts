@@ -10,9 +10,9 @@ import {
 } from '../../policy/budget.js';
 import { forecastOf, parsePeriod } from '../../policy/budget-period.js';
 import type { BudgetRule } from '../../policy/budget-rules.js';
+import type { Crossing } from '../../policy/budget-thresholds.js';
 import type { AlertThreshold, Decimal } from '../../policy/model.js';
 import { divide, isZero, multiply, roundMoney, subtract, sum } from '../../policy/money.js';
-import type { Crossing } from '../../store/budget-crossings.js';
 import { expecting } from '../input.js';
 import { pageQuery } from './page.js';
 import { instant, policyName, tags, toWireInstant, wireObject, workflowLink } from './values.js';
@@ -78,6 +78,7 @@ export const holdSchema = z
     taken_at: instant,
     expires_at: instant,
     committed_at: instant.nullable(),
+    committed_by: z.string().nullable(),
     closed_at: instant.nullable(),
     closed_by: z.string().nullable(),
     close_reason: z.string().nullable(),
@@ -159,6 +160,7 @@ export function toWireHold(
     taken_at: toWireInstant(hold.takenAt),
     expires_at: toWireInstant(hold.expiresAt),
     committed_at: toWireInstant(hold.committedAt),
+    committed_by: hold.committedBy,
     closed_at: toWireInstant(status === 'expired' ? hold.expiresAt : hold.closedAt),
     closed_by: hold.closedBy,
     close_reason: status === 'expired' ? 'expired' : hold.closeReason,

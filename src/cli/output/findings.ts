@@ -57,10 +57,31 @@ function unknownsOf(file: string, decision: WireDecision): readonly Finding[] {
   });
 }
 
-/** `12.00 USD a month`, `12.00 to 20.00 USD a month`, `at least 12.00 USD a month`; undefined when nothing is known. */
-export function formatCost({ cost }: WireDecision): string | undefined {
-  const { low, likely, high, currency } = cost;
-  if (likely === null && low === null && high === null) return undefined;
-  if (high === null) return `at least ${low ?? likely ?? '0'} ${currency} a month`;
-  return low === null || low === high ? `${likely ?? high} ${currency} a month` : `${low} to ${high} ${currency} a month`;
+/** `costs 12.00 USD a month`, `costs 12.00 to 20.00 USD a month`, `costs at least 12.00 USD a month`, `cost unknown`. */
+export function formatCost({ cost }: WireDecision): string {
+  const { low, likely, high, currency, unpriced } = cost;
+  const least = low ?? likely;
+  // A sum of nothing that is priced is no cost.
+  if (high === null && (least === null || (unpriced.length > 0 && Number(least) === 0))) return 'cost unknown';
+  if (high === null) return `costs at least ${least} ${currency} a month`;
+  return low === null || low === high ? `costs ${likely ?? high} ${currency} a month` : `costs ${low} to ${high} ${currency} a month`;
+}
+
+/** Only so many parts are named. */
+const NAMED = 10;
+
+/** `no price for a, b`; undefined where everything has one. */
+export function formatUnpriced({ cost: { unpriced } }: WireDecision): string | undefined {
+  if (unpriced.length === 0) return undefined;
+  const more = unpriced.length > NAMED ? ` and ${unpriced.length - NAMED} more` : '';
+  return `no price for ${unpriced.slice(0, NAMED).join(', ')}${more}`;
+}
+
+/** One line for each approval that a request waits for. */
+export function approvalLines({ approvals }: WireDecision): readonly string[] {
+  return approvals.map((each) => {
+    const approvers = each.approvers.join(', ') || 'nobody at present';
+    const rule = `${each.policy_name}/${each.rule_name}`;
+    return `approval ${each.id} of ${rule} waits for ${approvers} until ${each.expires_at.replace(/\.\d+Z$/, 'Z')}`;
+  });
 }

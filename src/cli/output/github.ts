@@ -1,5 +1,5 @@
 /** Workflow commands of GitHub Actions: each becomes an annotation of the run. */
-import { type Finding, findingsOf, formatCost, type Level, type Report } from './findings.js';
+import { approvalLines, type Finding, findingsOf, formatCost, type Level, type Report } from './findings.js';
 import { plain } from './text.js';
 
 const COMMANDS: { readonly [L in Level]: string } = { error: 'error', warning: 'warning', note: 'notice' };
@@ -13,15 +13,15 @@ function renderOne(report: Report): string {
   const { file, decision } = report;
   const findings = findingsOf(report);
   const stopping = findings.filter(({ level }) => level === 'error').length;
-  const cost = formatCost(decision);
   const summary = [
     `${decision.message}`,
     ...(stopping === 0 ? [] : [`findings that stop it: ${stopping}`]),
-    ...(cost === undefined ? [] : [`costs ${cost}`]),
+    formatCost(decision),
   ].join('; ');
   return [
     command(decision.allowed ? 'notice' : 'error', { file, title: 'tollgate' }, summary),
     ...findings.map(annotation),
+    ...approvalLines(decision).map((line) => command('notice', { file, title: 'tollgate: approval' }, plain(line))),
     ...decision.errors.map((error) => command('warning', { file, title: `tollgate: ${error.policy_name}` }, error.message)),
     ...decision.notices.map((notice) => command('notice', { file, title: 'tollgate' }, notice)),
   ].join('');

@@ -1,6 +1,6 @@
 /** Markdown for a comment of a pull request, or the summary of a job. */
 import type { WireDecision } from '../../api/contract/evaluate.js';
-import { type Finding, findingsOf, formatCost, type Report } from './findings.js';
+import { approvalLines, type Finding, findingsOf, formatCost, type Report } from './findings.js';
 import { plain } from './text.js';
 
 /** The first line of each comment: an invisible mark by which a pipeline finds its own comment and replaces it. */
@@ -32,10 +32,10 @@ function renderOne(report: Report, budget: number): string {
   const findings = findingsOf(report);
   const stopping = findings.filter(({ level }) => level === 'error');
   const others = findings.filter(({ level }) => level !== 'error');
-  const cost = formatCost(decision);
   const parts = [
     `### ${MARKS[decision.decision]} Tollgate: ${escape(decision.message)}`,
-    `${code(file === '-' ? 'standard input' : file)}${cost === undefined ? '' : ` costs **${escape(cost)}**`}`,
+    `${code(file === '-' ? 'standard input' : file)} **${escape(formatCost(decision))}**`,
+    ...(decision.approvals.length === 0 ? [] : [listOf(approvalLines(decision).map(escape))]),
     ...(stopping.length === 0 ? [] : [table(stopping, budget * 0.6)]),
     ...(others.length === 0 ? [] : [fold(`does not stop it (${others.length})`, table(others, budget * 0.25))]),
     ...detailsOf(decision),

@@ -1,6 +1,6 @@
 /** SARIF 2.1.0, as GitHub code scanning takes it: one run, and a file for each result. */
 import { createHash } from 'node:crypto';
-import { type Finding, findingsOf, type Level, type Report } from './findings.js';
+import { approvalLines, type Finding, findingsOf, type Level, type Report } from './findings.js';
 
 interface Rule {
   readonly id: string;
@@ -84,7 +84,7 @@ function fingerprints({ policy, rule, resource, path }: Finding): object {
 function notificationsOf({ decision }: Report): readonly object[] {
   return [
     ...decision.errors.map(({ policy_name: policy, message }) => ({ level: 'error', message: { text: `${policy}: ${message}` } })),
-    ...decision.notices.map((text) => ({ level: 'note', message: { text } })),
+    ...[...approvalLines(decision), ...decision.notices].map((text) => ({ level: 'note', message: { text } })),
   ];
 }
 

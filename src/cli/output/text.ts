@@ -1,6 +1,6 @@
 /** The answer for people, at a terminal. */
 import type { WireDecision } from '../../api/contract/evaluate.js';
-import { formatCost, type Report } from './findings.js';
+import { approvalLines, formatCost, formatUnpriced, type Report } from './findings.js';
 
 const MARKS = { deny: 'DENY ', warn: 'WARN ', audit: 'AUDIT', needs_approval: 'ASK  ' } as const;
 
@@ -20,7 +20,8 @@ export function renderText({ decision }: Report): string {
     ...decision.exceptions_applied.map((each) => `  ok    ${each.resource_id}: exception ${each.id} ${ruleOf(each)}`),
     ...decision.notes.map((note) => `  i     ${note.resource_id}: ${note.message} ${ruleOf(note)}`),
     ...decision.notices.map((notice) => `  note  ${notice}`),
-    ...costLines(decision),
+    ...approvalLines(decision).map((line) => `  ask   ${line}`),
+    `  ${[formatCost(decision), formatUnpriced(decision)].filter((part) => part !== undefined).join('; ')}`,
   ];
   return lines.map((line) => `${plain(line)}\n`).join('');
 }
@@ -32,9 +33,4 @@ function findingLines(finding: WireDecision['violations'][number]): readonly str
 
 function ruleOf({ policy_name: policy, rule_name: rule }: { readonly policy_name: string; readonly rule_name: string }): string {
   return `(${policy}/${rule})`;
-}
-
-function costLines(decision: WireDecision): readonly string[] {
-  const cost = formatCost(decision);
-  return cost === undefined ? [] : [`  costs ${cost}`];
 }
