@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { compilePolicies } from '../src/policy/compile.js';
-import { NO_EXCEPTIONS } from '../src/policy/exception.js';
 import { evaluateRequest } from '../src/policy/evaluate.js';
+import { NO_EXCEPTIONS } from '../src/policy/exception.js';
 import { gatePolicies } from './gate-policies.js';
 import { resourcesOf } from './requests.js';
 

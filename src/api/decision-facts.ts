@@ -1,7 +1,7 @@
-import { releaseHoldsOf } from '../store/budget-ledger.js';
 import type { Db } from '../store/db.js';
 import type { DecisionRecord } from '../store/decisions.js';
 import { type ExceptionUse, recordExceptionUses } from '../store/exception-uses.js';
+import { releaseHoldsOf } from '../store/hold-moves.js';
 import { writeNotices } from '../store/outbox.js';
 import type { WireDecision } from './contract/evaluate.js';
 import type { DenialNotice } from './denial-notices.js';

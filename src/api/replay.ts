@@ -14,7 +14,7 @@ import type { DecisionRecord } from '../store/decisions.js';
 import { loadPolicySet } from '../store/enforcing.js';
 import { grantedOf, requestKeyOf } from './approval-key.js';
 import { toWireDecision } from './contract/answer.js';
-import { costOf, toPricedResources } from './contract/cost.js';
+import { costOf, pricedResources } from './contract/cost.js';
 import { type EvaluateRequest, loggedRequest, toResources, type WireDecision } from './contract/evaluate.js';
 import { type explanationSchema, noExplanation, toWireExplanation } from './contract/explanation.js';
 import { differencesOf, type replaySchema } from './contract/replay.js';
@@ -55,12 +55,12 @@ export async function replay(context: AppContext, record: DecisionRecord, polici
 }
 
 /** Of a document the log has each resource with the cost that it had; of a request it has what was asked, and the price list prices it again. */
-function resourcesOf(context: Pick<AppContext, 'price' | 'snapshot'>, record: DecisionRecord): readonly Resource[] {
+function resourcesOf(context: Pick<AppContext, 'price' | 'lookup'>, record: DecisionRecord): readonly Resource[] {
   const { success, data } = loggedRequest.safeParse(JSON.parse(record.request));
   if (!success) throw new TollgateError('conflict', `the request of \`${record.id}\`, as logged, is not one that this program can read`);
   const request: EvaluateRequest = data;
   if (record.door !== 'evaluate' && record.door !== 'opa') return toResources(request);
-  return toPricedResources(request, context.price, context.snapshot.get().installation.currency);
+  return pricedResources(request, context);
 }
 
 interface Again {

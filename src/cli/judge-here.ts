@@ -37,8 +37,9 @@ export async function createLocalJudge(context: CliContext, directory: string, a
   };
 }
 
-function intakeOf(given: GivenFile, { price, lookup }: Prices, { namespace, account, region }: Asked): Intake {
+function intakeOf(given: GivenFile, prices: Prices, { namespace, account, region }: Asked): Intake {
   const target = { currency: CURRENCY, namespace: namespace ?? null, account: account ?? null, region: region ?? null };
+  const { lookup } = prices;
   switch (given.kind) {
     case 'document':
       return readDocument(given.door, given.bytes, { ...target, lookup });
@@ -49,7 +50,7 @@ function intakeOf(given: GivenFile, { price, lookup }: Prices, { namespace, acco
     case 'evaluate': {
       const body = { namespace, account, region, ...(given.document as object) };
       const { request } = parseParts({ request: [requestSchema, body] });
-      return { resources: toPricedResources(request as ReturnType<typeof requestSchema.parse>, price, CURRENCY), notices: [] };
+      return { resources: toPricedResources(request as ReturnType<typeof requestSchema.parse>, prices, CURRENCY), notices: [] };
     }
     default:
       return given satisfies never;

@@ -18,9 +18,9 @@ import type {
   UnknownEffect,
   VersionedPolicy,
 } from './model.js';
-import type { Point, RuleChecks, RuleKind, RuleTraits } from './rules/check.js';
 import { remember } from './remember.js';
 import { ruleKey } from './rule-key.js';
+import type { Point, RuleChecks, RuleKind, RuleTraits } from './rules/check.js';
 import { RULE_KINDS } from './rules/registry.js';
 
 /** One rule, ready to judge. */

@@ -1,6 +1,6 @@
 /** What things cost a month, as an interval: low, likely, high. An open end is null, and what leaves it open is named. */
 import type { Cost, Decimal, Resource } from './model.js';
-import { add, compare, roundMoney } from './money.js';
+import { add, compare, monthlyFromHourly, roundMoney } from './money.js';
 
 export interface CostBounds {
   readonly low: Decimal;
@@ -13,6 +13,38 @@ export function boundsOf({ monthly, range, unpriced = [] }: Cost): CostBounds | 
   if (range !== undefined) return range;
   if (monthly === null) return null;
   return { low: monthly, high: unpriced.length === 0 ? monthly : null };
+}
+
+/** What a caller says of a cost. */
+export interface GivenCost {
+  readonly hourly?: Decimal | null | undefined;
+  readonly monthly?: Decimal | null | undefined;
+  readonly low?: Decimal | null | undefined;
+  readonly high?: Decimal | null | undefined;
+}
+
+export interface Contradiction {
+  readonly key: 'low' | 'high';
+  readonly message: string;
+}
+
+/** Where the bounds of a month do not hold its likely amount, or each other; of an hourly amount, the month to the cent. */
+export function contradictionsOf({ hourly, monthly, low, high }: GivenCost): readonly Contradiction[] {
+  const byHour = monthly === null || monthly === undefined ? hourly : undefined;
+  const toCent = typeof byHour === 'string';
+  const likely = toCent ? monthlyFromHourly(byHour) : monthly;
+  const exceeds = (a: Decimal, b: Decimal) => compare(toCent ? roundMoney(a) : a, toCent ? roundMoney(b) : b) > 0;
+  const words = toCent ? `\`hourly\` × 730, which is \`${likely}\`` : `\`monthly\`, which is \`${likely}\``;
+  if (typeof likely !== 'string') {
+    if (typeof low !== 'string' || typeof high !== 'string' || !exceeds(low, high)) return [];
+    return [{ key: 'low', message: `expected at most \`high\`, which is \`${high}\`, got \`${low}\`` }];
+  }
+  return [
+    ...(typeof low === 'string' && exceeds(low, likely) ? [{ key: 'low' as const, message: `expected at most ${words}, got \`${low}\`` }] : []),
+    ...(typeof high === 'string' && exceeds(likely, high)
+      ? [{ key: 'high' as const, message: `expected at least ${words}, got \`${high}\`` }]
+      : []),
+  ];
 }
 
 /** `within` and `above` whatever it turns out to be; `may-exceed` when only the high end is above; `unknown` when the high end is open. */

@@ -127,6 +127,17 @@ export function monthlyFromHourly(hourly: Decimal): Decimal {
   return roundMoney(multiply(hourly, String(HOURS_PER_MONTH)));
 }
 
+/** The same, exactly: at least to the cent, with what is below it as long as it counts. For what is added up before it is rounded. */
+export function monthOfHours(hourly: Decimal): Decimal {
+  return exactMoney(multiply(hourly, String(HOURS_PER_MONTH)));
+}
+
+/** At least two digits after the point, and no more than the value needs: `7.5920` becomes `7.592`. */
+export function exactMoney(value: Decimal): Decimal {
+  const rounded = roundMoney(value);
+  return compare(rounded, value) === 0 ? rounded : value.replace(/0+$/, '');
+}
+
 /** The hourly share of a month of 730 hours, to six digits, so that a month of it is the same to the cent. */
 export function hourlyFromMonthly(monthly: Decimal): Decimal {
   return divide(monthly, String(HOURS_PER_MONTH), 6);

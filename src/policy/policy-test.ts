@@ -6,6 +6,7 @@ import { NO_EXCEPTIONS } from './exception.js';
 import { explainRequest, type RuleExplanation } from './explain.js';
 import { nearestWord } from './issue.js';
 import { type Judgement, judge } from './judge.js';
+import { knownSpecs, type TypeFacts } from './known-specs.js';
 import type { Decimal, DecisionWord, Effect, FailedCheck, Instant, Policy, Resource } from './model.js';
 import { type Remedy, recommend } from './remedy.js';
 import type { Offer, Point, Question } from './rules/check.js';
@@ -167,6 +168,12 @@ function atScan(compiled: CompiledPolicies, { resource }: PolicyTestCase, questi
   return { outcomes };
 }
 
+/** At the gate only: a scan has what the provider told. */
+function withKnownSpecs(testCase: PolicyTestCase, facts: TypeFacts): PolicyTestCase {
+  const { point, resource } = testCase;
+  return point === 'deploy' ? { ...testCase, resource: { ...resource, specs: knownSpecs(resource, facts) } } : testCase;
+}
+
 function runCase(compiled: CompiledPolicies, testCase: PolicyTestCase, question: Question): readonly string[] {
   const { point, want, decision, budgets, approved } = testCase;
   const answer = point === 'deploy' ? atDeploy(compiled, testCase, question) : atScan(compiled, testCase, question);
@@ -187,12 +194,12 @@ function runCase(compiled: CompiledPolicies, testCase: PolicyTestCase, question:
   return [...misnamed.filter((rule) => typeof rule === 'string'), ...unmet, ...unexpected, ...other];
 }
 
-/** Runs every case; a failing one never hides another. */
-export function runPolicyTests(policies: readonly Policy[], document: PolicyTestDocument): PolicyTestReport {
+/** Runs every case; a failing one never hides another. With `facts`, what a request names is looked up as at the gate. */
+export function runPolicyTests(policies: readonly Policy[], document: PolicyTestDocument, facts?: TypeFacts): PolicyTestReport {
   const compiled = compilePolicies(policies.map((policy) => ({ version: 'test', policy })));
   const failures = document.cases.flatMap((testCase) => {
     const question: Question = { point: testCase.point, at: document.at, offers: () => document.offers };
-    return runCase(compiled, testCase, question).map((message) => ({ note: testCase.note, message }));
+    return runCase(compiled, facts === undefined ? testCase : withKnownSpecs(testCase, facts), question).map((message) => ({ note: testCase.note, message }));
   });
   const named = new Set(document.cases.flatMap(({ want }) => Object.keys(want)));
   const unexercised = compiled.rules.filter((rule) => !named.has(rule.key) && !named.has(rule.ruleName)).map(({ key }) => key);

@@ -1,5 +1,6 @@
 /** The test file beside a policy: resources as they are on the wire, and the verdicts that they should get. */
 import { z } from 'zod';
+import { contradictionsOf } from './cost-range.js';
 import type { Cost, Resource } from './model.js';
 import type { Expectation } from './policy-test.js';
 import type { Offer } from './rules/check.js';
@@ -63,6 +64,9 @@ const cost = z
     low: amount.exactOptional(),
     high: amount.exactOptional(),
     unpriced: list(text).exactOptional(),
+  })
+  .superRefine((given, context) => {
+    for (const { key, message } of contradictionsOf(given)) context.addIssue({ code: 'custom', path: [key], message });
   })
   .transform(({ hourly = null, monthly = null, low, high, unpriced }): Cost => {
     const bounds = low === undefined && high === undefined ? {} : { range: { low: low ?? monthly ?? '0', high: high ?? null } };

@@ -1,5 +1,4 @@
-/** Holds on budgets: taken in the transaction of the decision, many decisions under one lock; committed, released, or over by time. */
-import { TollgateError } from '../errors.js';
+/** Holds on budgets: taken in the transaction of the decision, many decisions under one lock. What becomes of them is in `hold-moves.ts`. */
 import { newId } from '../ids.js';
 import { type BudgetKey, type BudgetState, budgetKey, type HoldRecord, holdStatus, type TouchedBudget } from '../policy/budget.js';
 import { parsePeriod } from '../policy/budget-period.js';
@@ -8,7 +7,7 @@ import type { Decimal, Instant, TakenHold, WantedHold } from '../policy/model.js
 import { add, isZero, subtract } from '../policy/money.js';
 import { addToTotals, type BudgetStates, type BudgetToLock, lockBudgets, readBudgets } from './budgets.js';
 import type { Db } from './db.js';
-import { closeHolds, findFormerHolds, findHold, insertHolds, lockHold, writeCommitted } from './holds.js';
+import { closeHolds, findFormerHolds, insertHolds } from './holds.js';
 
 /** Names what is deployed: a repeat takes the place of what it held before. */
 export interface Deployment {
@@ -118,7 +117,7 @@ function isNameless({ idempotencyKey, planDigest }: Deployment): boolean {
 }
 
 /** Budgets that deployments hold on and no longer touch: they are locked too, by what is known of them. */
-function untouched(holds: readonly HoldRecord[], touched: readonly BudgetToLock[]): readonly BudgetToLock[] {
+export function untouched(holds: readonly HoldRecord[], touched: readonly BudgetToLock[]): readonly BudgetToLock[] {
   const known = new Set(touched.map(budgetKey));
   return holds.flatMap((hold) => {
     const period = parsePeriod(hold.period);
@@ -249,79 +248,4 @@ function toHold(request: BudgetedRequest, { policyName, ruleName, period, amount
     closedBy: null,
     closeReason: null,
   };
-}
-
-export interface HoldMove {
-  readonly id: string;
-  readonly principal: string;
-  readonly at: Instant;
-}
-
-export interface MovedHold {
-  readonly before: HoldRecord;
-  readonly after: HoldRecord;
-}
-
-/**
- * Turns a hold into committed money: what it was for has been made. Repeating it changes nothing.
- * @throws not-found, or conflict for one that was released or whose time is over
- */
-export function commitHold(db: Db, move: HoldMove): Promise<MovedHold> {
-  return moveHold(db, move, ['committed', 'settled'], async (hold) => {
-    await writeCommitted(db, hold.id, move.at, move.principal);
-    await addToTotals(db, [{ ...hold, held: subtract('0', hold.amount), committed: hold.amount }]);
-  });
-}
-
-/**
- * Gives a hold back: what it was for is not made. Repeating it changes nothing.
- * @throws not-found, or conflict for one that was committed or whose time is over
- */
-export function releaseHold(db: Db, move: HoldMove): Promise<MovedHold> {
-  return moveHold(db, move, ['released'], async (hold) => {
-    await closeHolds(db, [hold], { status: 'released', at: move.at, by: move.principal, reason: 'released' });
-    await addToTotals(db, [{ ...hold, held: subtract('0', hold.amount), committed: '0' }]);
-  });
-}
-
-async function moveHold(
-  db: Db,
-  { id, at }: HoldMove,
-  done: readonly HoldRecord['status'][],
-  act: (hold: HoldRecord) => Promise<void>,
-): Promise<MovedHold> {
-  const found = await findHold(db, id);
-  if (found === undefined) throw new TollgateError('not-found', `there is no hold \`${id}\``);
-  await lockBudgets(db, untouched([found], []), at);
-  const before = await lockHold(db, id);
-  if (done.includes(before.status)) return { before, after: before };
-  if (before.status !== 'held') throw new TollgateError('conflict', whyNot(before));
-  await act(before);
-  return { before, after: await lockHold(db, id) };
-}
-
-function whyNot({ id, status, closedAt, closeReason, expiresAt }: HoldRecord): string {
-  const when = (at: Instant) => new Date(at).toISOString();
-  if (status === 'expired') return `hold \`${id}\` expired at ${when(expiresAt)}: evaluate again`;
-  if (status !== 'released') return `hold \`${id}\` is ${status}`;
-  const how = closeReason === 'replaced' ? 'replaced by a later evaluation of the same deployment' : 'released';
-  return `hold \`${id}\` was ${how}${closedAt === null ? '' : ` at ${when(closedAt)}`}`;
-}
-
-/**
- * Gives back what decisions hold that had to be answered without their holds, because nobody knew whether their transaction was
- * committed. Safe to repeat.
- */
-export async function releaseHoldsOf(db: Db, decisionIds: readonly string[], at: Instant): Promise<void> {
-  const nobody = { principal: '', idempotencyKey: null, planDigest: null };
-  const asked = decisionIds.map((decisionId) => ({ ...nobody, decisionId }));
-  const before = await findFormerHolds(db, asked);
-  if (before.length === 0) return;
-  await lockBudgets(db, untouched(before, []), at);
-  const holds = await findFormerHolds(db, asked);
-  await closeHolds(db, holds, { status: 'released', at, by: null, reason: 'not answered' });
-  await addToTotals(
-    db,
-    holds.map((hold) => ({ ...hold, held: subtract('0', hold.amount), committed: '0' })),
-  );
 }

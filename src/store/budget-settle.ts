@@ -1,11 +1,13 @@
 /** After bills were imported: what was billed becomes actual, and what was committed and is billed now is no longer counted twice. */
 import { type BudgetInPeriod, type BudgetKey, budgetKey } from '../policy/budget.js';
 import { budgetRulesOf, budgetsOf } from '../policy/budget-rules.js';
+import { acts, crossingsOf } from '../policy/budget-thresholds.js';
 import { type CompiledPolicies, compilePolicies } from '../policy/compile.js';
 import { DAY } from '../policy/durations.js';
 import type { Instant } from '../policy/model.js';
 import { readActuals, settleCommitted, writeActuals } from './budget-actuals.js';
-import { type BudgetToLock, listStoredBudgets, lockBudgets, readSelectors, type TimeSpan } from './budgets.js';
+import { insertCrossings } from './budget-crossings.js';
+import { type BudgetStates, type BudgetToLock, listStoredBudgets, lockBudgets, readSelectors, type TimeSpan } from './budgets.js';
 import type { Db } from './db.js';
 import { loadEnforcing } from './enforcing.js';
 
@@ -33,10 +35,25 @@ export async function settleActuals(
   // Counted before the locks, since requests wait for these: no other import changes the rows meanwhile.
   const counted = [...enforcing, ...(await readSelectors(db, stored))];
   const actuals = await readActuals(db, counted, at);
-  await lockBudgets(db, budgets, at);
+  // What was crossed before this bill acts too, whether or not a worker had come to see it.
+  await noteCrossings(db, compiled, await lockBudgets(db, budgets, at), at);
   await writeActuals(db, counted, actuals);
   await settleCommitted(db, budgets, billedAfterMs);
+  await noteCrossings(db, compiled, await lockBudgets(db, budgets, at), at);
   return budgets.map(({ policyName, ruleName, period }) => ({ policyName, ruleName, period }));
+}
+
+/** Notes the thresholds that act on requests and are crossed now, in present periods: a correction that comes at once takes no block back. */
+async function noteCrossings(db: Db, compiled: CompiledPolicies, states: BudgetStates, at: Instant): Promise<void> {
+  const crossings = budgetRulesOf(compiled).flatMap((rule) => {
+    const acting = rule.budget.alertThresholds.filter(acts);
+    if (acting.length === 0) return [];
+    return budgetsOf(rule, at).flatMap((budget) => {
+      const state = states.get(budgetKey(budget));
+      return state === undefined ? [] : crossingsOf(acting, budget, state, at);
+    });
+  });
+  await insertCrossings(db, crossings);
 }
 
 /** A bill may correct charges that began so long before its billing period. */

@@ -14,7 +14,7 @@ metadata: { name: sizes }
 spec:
   type: ResourceLimit
   rules:
-    - { name: machines, resource: compute/instance, limits: { maxVcpus: 16, maxMemoryGb: 64 } }
+    - { name: machines, resource: compute/instance, constraint: { maxVCPUs: 16, maxMemoryGB: 64 } }
 `;
 
 let world: World;
@@ -39,9 +39,9 @@ test.for([
 ] as const)('bounds that contradict %o are refused at %o', async ([cost, paths]) => {
   const answer = await ask({ ...limits, cost });
   expect(answer.status).toBe(400);
-  expect(read(problemSchema, answer).problems?.map(({ path }) => path)).toEqual(paths);
+  expect(read(problemSchema, answer).errors.map(({ path }) => path)).toEqual(paths);
   const plan = await ask({ resources: [limits, { ...limits, cost }] });
-  expect(read(problemSchema, plan).problems?.map(({ path }) => path)).toEqual(paths.map((path) => `resources[1].${path}`));
+  expect(read(problemSchema, plan).errors.map(({ path }) => path)).toEqual(paths.map((path) => `resources[1].${path}`));
 });
 
 test.for([

@@ -202,7 +202,7 @@ test('a hold is committed or released by its id, each once and audited, and budg
   expect(read(holdSchema, await move(first?.id, 'commit'))).toMatchObject({
     status: 'committed',
     amount: AMOUNT,
-    closed_by: 'deployer@company.com',
+    committed_by: 'deployer@company.com',
   });
   expect(read(holdSchema, await move(first?.id, 'commit')).status).toBe('committed');
   expect(readProblem(await move(first?.id, 'release'), 409).detail).toBe(`hold \`${first?.id}\` is committed`);

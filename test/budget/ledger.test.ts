@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { touchedBudgets } from '../../src/policy/budget-rules.js';
-import { commitHold, releaseHold, releaseHoldsOf } from '../../src/store/budget-ledger.js';
 import { readBudgets } from '../../src/store/budgets.js';
 import { transaction } from '../../src/store/db.js';
+import { commitHold, releaseHold, releaseHoldsOf } from '../../src/store/hold-moves.js';
 import { findHold } from '../../src/store/holds.js';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { AT, ask, asking, budgetPolicy, compiledOf, costing, decideAll, HOLD_MS, totalsOf, wrongTotals } from './budgets.js';
@@ -160,7 +160,7 @@ describe('a hold', () => {
     const [first, ...others] = await Promise.all([commit(id), commit(id), commit(id)]);
     expect([first, ...others].map(({ after }) => after.status)).toEqual(['committed', 'committed', 'committed']);
     expect(await totalsOf(database.pool, 'a', PERIOD)).toMatchObject({ held: '0.00', committed: '100.00' });
-    expect(first?.after).toMatchObject({ committedAt: AT, closedBy: 'ci@company.com' });
+    expect(first?.after).toMatchObject({ committedAt: AT, committedBy: 'ci@company.com', closedBy: null });
   });
 
   test('is released once, and can then not be committed', async () => {

@@ -56,7 +56,7 @@ interface Charge {
   readonly category?: string;
 }
 
-async function bill(charges: readonly Charge[]): Promise<void> {
+async function bill(charges: readonly Charge[], at = to): Promise<void> {
   await transaction(world.database.pool, async (db) => {
     for (const {
       cost,
@@ -74,7 +74,7 @@ async function bill(charges: readonly Charge[]): Promise<void> {
         [toTimestamp(from), toTimestamp(to), toTimestamp(start), toTimestamp(end), cost, account, resource, category, JSON.stringify(tags)],
       );
     }
-    await settleActuals(db, [{ from, to }], { at: to, billedAfterMs: BILLED_AFTER });
+    await settleActuals(db, [{ from, to }], { at, billedAfterMs: BILLED_AFTER });
   });
 }
 
@@ -218,6 +218,22 @@ describe('a threshold', () => {
     expect(await handle().result()).toBe(3);
     await recordHistory(world.client, id, 'budget-watched');
     await world.database.pool.query(`update policies set active_version = '1.0.0' where name = 'budgets'`);
+  });
+
+  test('that acts is noted with the bill that crosses it: a correction before its watch looks takes nothing back, and it is told once', {
+    timeout: 60_000,
+  }, async () => {
+    await world.database.pool.query('truncate outbox cascade');
+    await bill([{ cost: '900' }], Date.now());
+    await bill([{ cost: '-899' }], Date.now());
+    expect(await ask()).toMatchObject({ decision: 'deny', violations: [{ path: 'budget.yearly' }] });
+    expect(await notices()).toEqual([]);
+    const input: BudgetWatchInput = { policyName: 'budgets', ruleName: 'a', gatherMs: 10, lookEveryMs: 3_600_000 };
+    await world.client.workflow.start(WORKFLOWS.budgetWatch, { taskQueue: 'tollgate', workflowId: id, args: [input] });
+    await until(notices, (told) => told.length > 0);
+    await changed();
+    expect(await notices()).toEqual(['actual 90 finops@company.com']);
+    await handle().terminate();
   });
 
   test('is watched for each rule of an enforcing policy; the watch of one that no longer enforces ends', { timeout: 60_000 }, async () => {

@@ -79,7 +79,7 @@ describe('real documents', () => {
       type: 'compute/instance',
       quantity: 4,
       specs: { instanceType: 't3.medium', vcpus: 2 },
-      cost: { monthly: '137.17' },
+      cost: { monthly: '137.172' },
     });
     expect(find(fixture('breakdown-with-tags.json'), 'aws_autoscaling_group.launch_template.block_device_mapping[0]')).toMatchObject({
       quantity: 4,

@@ -56,9 +56,10 @@ describe('the cost of a request', () => {
     ],
   ])('%s', (_words, costs, total) => expect(totalOf(...costs)).toEqual(total));
 
+  const NO_FACTS = { instance: () => undefined, volumeType: () => undefined };
   it('keeps the bounds that the caller gives, and works out the missing half', () => {
     const request = evaluateRequest.parse({ type: 'compute/instance', cost: { monthly: '73.00', low: '70', high: '80' } });
-    const [priced] = toPricedResources(request, () => unpriced, 'USD');
+    const [priced] = toPricedResources(request, { price: () => unpriced, lookup: NO_FACTS }, 'USD');
     expect(priced?.cost).toEqual({ hourly: '0.100000', monthly: '73.00', source: 'request', range: { low: '70', high: '80' } });
   });
 });

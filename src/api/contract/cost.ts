@@ -1,7 +1,9 @@
 /** What a request would cost, for the server and for the command line without one. Pure. */
-import { totalCost } from '../../policy/cost-range.js';
-import type { Cost, Resource } from '../../policy/model.js';
-import { hourlyFromMonthly, monthlyFromHourly } from '../../policy/money.js';
+import type { Problem } from '../../errors.js';
+import { contradictionsOf, totalCost } from '../../policy/cost-range.js';
+import { knownSpecs, type TypeFacts } from '../../policy/known-specs.js';
+import type { Cost, Resource, Specs } from '../../policy/model.js';
+import { hourlyFromMonthly, monthOfHours } from '../../policy/money.js';
 import { invalidInput } from '../input.js';
 import { nameOf } from './answer.js';
 import { type EvaluateRequest, toResources, type WireCost } from './evaluate.js';
@@ -9,10 +11,38 @@ import { type EvaluateRequest, toResources, type WireCost } from './evaluate.js'
 /** Estimate from a price list for what a request describes; unknown is null. */
 export type Price = (resource: Pick<Resource, 'provider' | 'type' | 'region' | 'specs' | 'quantity'>) => Cost;
 
-/** The resources of a request, each with its cost. @throws invalid-input for amounts in another currency than the installation's */
-export function toPricedResources(request: EvaluateRequest, price: Price, currency: string): readonly Resource[] {
+/** What is looked up of what a request describes. */
+export interface Lookups {
+  readonly price: Price;
+  readonly lookup: TypeFacts;
+}
+
+/**
+ * The resources of a request, each with its cost, and with the specs of the types that it names.
+ * @throws invalid-input for amounts in another currency than the installation's, and for bounds that do not hold their amount
+ */
+export function toPricedResources(request: EvaluateRequest, lookups: Lookups, currency: string): readonly Resource[] {
   refuseOtherCurrencies(request, currency);
-  return toResources(request).map((resource) => priced(resource, price));
+  refuseContradictions(request);
+  return pricedResources(request, lookups);
+}
+
+/** The same of a request that was taken before. */
+export function pricedResources(request: EvaluateRequest, { price, lookup }: Lookups): readonly Resource[] {
+  return toResources(request).map((resource) => priced(resource, knownSpecs(resource, lookup), price));
+}
+
+function refuseContradictions({ cost, resources }: EvaluateRequest): void {
+  const problems = [
+    ...problemsOf(cost, 'cost'),
+    ...(resources ?? []).flatMap((resource, index) => problemsOf(resource.cost, `resources[${index}].cost`)),
+  ];
+  if (problems.length > 0) throw invalidInput(problems, 'request body');
+}
+
+function problemsOf(cost: EvaluateRequest['cost'], path: string): readonly Problem[] {
+  if (cost === null || cost === undefined) return [];
+  return contradictionsOf(cost).map(({ key, message }) => ({ path: `${path}.${key}`, message }));
 }
 
 function refuseOtherCurrencies({ cost, resources = [] }: EvaluateRequest, currency: string): void {
@@ -30,15 +60,16 @@ function refuseOtherCurrencies({ cost, resources = [] }: EvaluateRequest, curren
 }
 
 /** The caller's own estimate where it gives one, the missing half worked out; else the price list's. */
-function priced(resource: Resource, price: Price): Resource {
+function priced(resource: Resource, specs: Specs, price: Price): Resource {
   const { hourly, monthly, source } = resource.cost;
-  if (source === 'none') return { ...resource, cost: price(resource) };
+  if (source === 'none') return { ...resource, specs, cost: price(resource) };
   return {
     ...resource,
+    specs,
     cost: {
       ...resource.cost,
       hourly: hourly ?? (monthly === null ? null : hourlyFromMonthly(monthly)),
-      monthly: monthly ?? (hourly === null ? null : monthlyFromHourly(hourly)),
+      monthly: monthly ?? (hourly === null ? null : monthOfHours(hourly)),
     },
   };
 }

@@ -31,7 +31,7 @@ export function toGateRequest(
   principal: Principal,
   { door, logged }: Pick<GateRequest, 'door' | 'logged'>,
 ): GateRequest {
-  const resources = toPricedResources(request, context.price, context.snapshot.get().installation.currency);
+  const resources = toPricedResources(request, context, context.snapshot.get().installation.currency);
   return {
     door,
     resources,

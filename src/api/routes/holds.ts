@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { appendAudit } from '../../store/audit.js';
-import { commitHold, type HoldMove, type MovedHold, releaseHold } from '../../store/budget-ledger.js';
 import { type Db, transaction } from '../../store/db.js';
+import { commitHold, type HoldMove, type MovedHold, releaseHold } from '../../store/hold-moves.js';
 import { signalBudgetChanged } from '../budget-signal.js';
 import { holdSchema, toWireHold } from '../contract/budget.js';
 import { holdId } from '../contract/values.js';

@@ -55,7 +55,7 @@ export const policyChecks = [
     }),
     idempotencyKey: false,
     answers: { 200: { description: 'What failed', schema: testReport } },
-    async handle(_context, { body }) {
+    async handle(context, { body }) {
       const given = body.content === undefined ? { documents: [], issues: [] } : parseGiven(body.content);
       const test = parsePolicyTest(body.test, null);
       const issues = [...given.issues.map((issue) => at('content', issue)), ...test.issues.map((issue) => at('test', issue))];
@@ -68,7 +68,7 @@ export const policyChecks = [
           problems: [{ path: 'content', message: 'expected a policy, here or in the test file' }],
         });
       }
-      const { cases, failures, unexercised } = runPolicyTests(tested, test.document);
+      const { cases, failures, unexercised } = runPolicyTests(tested, test.document, context.lookup);
       return { status: 200, body: { passed: failures.length === 0, cases, failures, unexercised } };
     },
   }),

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { hintsFor } from '../../policy/hints.js';
 import { formatIssue, formatSnippet, type Issue } from '../../policy/issue.js';
+import type { TypeFacts } from '../../policy/known-specs.js';
 import type { Policy } from '../../policy/model.js';
 import { type PolicyFile, parsePolicyFiles } from '../../policy/parse.js';
 import { parsePolicyTest } from '../../policy/parse-policy-test.js';
@@ -60,7 +61,8 @@ function testCommand(parent: Command, context: CliContext): void {
     .action(async (paths: readonly string[], _options: unknown, command: Command) => {
       const files = await readTestTexts(paths);
       if (files.length === 0) throw new CliError(`no test file (*.test.yaml) in ${paths.join(', ')}`);
-      const reports = await Promise.all(files.map(({ file, text }) => testFile(file, text)));
+      const { lookup } = await context.loadPrices();
+      const reports = await Promise.all(files.map(({ file, text }) => testFile(file, text, lookup)));
       const failures = reports.reduce((sum, report) => sum + report.failures.length, 0);
       if (failures > 0) context.setExitCode(EXIT.denied);
       if (command.optsWithGlobals<GlobalOptions>().json === true) return printJson(context, { passed: failures === 0, files: reports });
@@ -72,11 +74,11 @@ function testCommand(parent: Command, context: CliContext): void {
 }
 
 /** A test file that holds no policies of its own tests the file beside it. */
-async function testFile(file: string, text: string): Promise<FileReport> {
+async function testFile(file: string, text: string, facts: TypeFacts): Promise<FileReport> {
   const parsed = parsePolicyTest(text, file);
   if (parsed.document === undefined) throw invalid(parsed.issues);
   const policies = parsed.policies.length > 0 ? parsed.policies : await policiesBeside(file);
-  return { file, ...runPolicyTests(policies, parsed.document) };
+  return { file, ...runPolicyTests(policies, parsed.document, facts) };
 }
 
 async function policiesBeside(file: string): Promise<readonly Policy[]> {

@@ -57,25 +57,18 @@ function unknownsOf(file: string, decision: WireDecision): readonly Finding[] {
   });
 }
 
+export const COST_UNKNOWN = 'cost unknown';
+
 /** `costs 12.00 USD a month`, `costs 12.00 to 20.00 USD a month`, `costs at least 12.00 USD a month`, `cost unknown`. */
 export function formatCost({ cost }: WireDecision): string {
   const { low, likely, high, currency, unpriced } = cost;
   const least = low ?? likely;
   // A sum of nothing that is priced is no cost.
-  if (high === null && (least === null || (unpriced.length > 0 && Number(least) === 0))) return 'cost unknown';
+  if (high === null && (least === null || (unpriced.length > 0 && Number(least) === 0))) return COST_UNKNOWN;
   if (high === null) return `costs at least ${least} ${currency} a month`;
   return low === null || low === high ? `costs ${likely ?? high} ${currency} a month` : `costs ${low} to ${high} ${currency} a month`;
 }
 
-/** Only so many parts are named. */
-const NAMED = 10;
-
-/** `no price for a, b`; undefined where everything has one. */
-export function formatUnpriced({ cost: { unpriced } }: WireDecision): string | undefined {
-  if (unpriced.length === 0) return undefined;
-  const more = unpriced.length > NAMED ? ` and ${unpriced.length - NAMED} more` : '';
-  return `no price for ${unpriced.slice(0, NAMED).join(', ')}${more}`;
-}
 
 /** One line for each approval that a request waits for. */
 export function approvalLines({ approvals }: WireDecision): readonly string[] {

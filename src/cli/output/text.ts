@@ -1,6 +1,6 @@
 /** The answer for people, at a terminal. */
 import type { WireDecision } from '../../api/contract/evaluate.js';
-import { approvalLines, formatCost, formatUnpriced, type Report } from './findings.js';
+import { approvalLines, COST_UNKNOWN, formatCost, type Report } from './findings.js';
 
 const MARKS = { deny: 'DENY ', warn: 'WARN ', audit: 'AUDIT', needs_approval: 'ASK  ' } as const;
 
@@ -21,7 +21,7 @@ export function renderText({ decision }: Report): string {
     ...decision.notes.map((note) => `  i     ${note.resource_id}: ${note.message} ${ruleOf(note)}`),
     ...decision.notices.map((notice) => `  note  ${notice}`),
     ...approvalLines(decision).map((line) => `  ask   ${line}`),
-    `  ${[formatCost(decision), formatUnpriced(decision)].filter((part) => part !== undefined).join('; ')}`,
+    `  ${costLine(decision)}`,
   ];
   return lines.map((line) => `${plain(line)}\n`).join('');
 }
@@ -33,4 +33,16 @@ function findingLines(finding: WireDecision['violations'][number]): readonly str
 
 function ruleOf({ policy_name: policy, rule_name: rule }: { readonly policy_name: string; readonly rule_name: string }): string {
   return `(${policy}/${rule})`;
+}
+
+/** Only so many parts without a price are named. */
+const NAMED = 10;
+
+function costLine(decision: WireDecision): string {
+  const { unpriced } = decision.cost;
+  const cost = formatCost(decision);
+  if (unpriced.length === 0) return cost;
+  const more = unpriced.length > NAMED ? ` and ${unpriced.length - NAMED} more` : '';
+  const named = unpriced.slice(0, NAMED).join(', ') + more;
+  return cost === COST_UNKNOWN ? `${cost}: no price for ${named}` : `${cost}; no price for: ${named}`;
 }

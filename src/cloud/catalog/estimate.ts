@@ -1,5 +1,5 @@
 import type { Cost, Decimal } from '../../policy/model.js';
-import { hourlyFromMonthly, monthlyFromHourly, multiply, roundMoney } from '../../policy/money.js';
+import { exactMoney, hourlyFromMonthly, monthOfHours, multiply } from '../../policy/money.js';
 
 export const UNKNOWN: Cost = { hourly: null, monthly: null, source: 'none' };
 
@@ -34,4 +34,4 @@ export function costOf(estimate: Estimate | undefined, quantity: number): Cost {
 
 const times = (amount: Decimal, quantity: number): Decimal => (quantity === 1 ? amount : multiply(amount, String(quantity)));
 
-const inMonth = (unit: Estimate['unit'], amount: Decimal): Decimal => (unit === 'hour' ? monthlyFromHourly(amount) : roundMoney(amount));
+const inMonth = (unit: Estimate['unit'], amount: Decimal): Decimal => (unit === 'hour' ? monthOfHours(amount) : exactMoney(amount));

@@ -1,5 +1,5 @@
 import type { Cost, Decimal } from '../../policy/model.js';
-import { hourlyFromMonthly, isNegative, parseDecimal, roundMoney, subtract, sum } from '../../policy/money.js';
+import { exactMoney, hourlyFromMonthly, isNegative, parseDecimal, subtract, sum } from '../../policy/money.js';
 import { isKeys, type Keys, listOf, textOf } from '../loose.js';
 
 /** A sum of money as Infracost writes it: decimal text, by old versions a number. Null for what depends on usage that nobody gave. */
@@ -35,9 +35,9 @@ export function costOfNode(node: CostNode, apart: readonly CostNode[]): Cost {
   if (monthly === null && unpriced.length === 0) return { hourly: null, monthly: null, source: 'none' };
   return {
     hourly: monthly === null ? null : hourlyFromMonthly(monthly),
-    monthly: monthly === null ? null : roundMoney(monthly),
+    monthly: monthly === null ? null : exactMoney(monthly),
     source: 'request',
-    ...(unpriced.length === 0 ? {} : { range: { low: monthly === null ? '0' : roundMoney(monthly), high: null }, unpriced }),
+    ...(unpriced.length === 0 ? {} : { range: { low: monthly === null ? '0' : exactMoney(monthly), high: null }, unpriced }),
   };
 }
 
