@@ -27,7 +27,14 @@ function monthly(amount: number): string {
 }
 
 async function evaluate(amount: number, differing: object = {}) {
-  const body = { type: 'compute/instance', name: 'web-1', tags: { team: 'a' }, cost: { monthly: monthly(amount) }, idempotency_key: 'k', ...differing };
+  const body = {
+    type: 'compute/instance',
+    name: 'web-1',
+    tags: { team: 'a' },
+    cost: { monthly: monthly(amount) },
+    idempotency_key: 'k',
+    ...differing,
+  };
   return read(decisionSchema, await world.ask('POST', '/v1/evaluate', { as: 'deployer', body }));
 }
 
@@ -54,7 +61,11 @@ async function deploy(differing: object = {}): Promise<void> {
 }
 
 const plan = (amount: number, rest: object = {}) => ({
-  type: undefined, name: undefined, tags: undefined, cost: undefined, idempotency_key: undefined,
+  type: undefined,
+  name: undefined,
+  tags: undefined,
+  cost: undefined,
+  idempotency_key: undefined,
   resources: [{ type: 'compute/instance', name: 'web-1', tags: { team: 'a' }, cost: { monthly: monthly(amount) }, ...rest }],
 });
 

@@ -85,8 +85,21 @@ export function createGun(url: string, token: string): Gun {
 export const ANSWER_WITHIN_MS = 1_000;
 const TRIES_ALONE = 3;
 
-/** Many requests at once wait for each other; alone a request has only itself to blame, and the machine hardly three times. */
+/** What the process works, in ms: on a busy machine an answer waits for its turn, and that is not the input's fault. */
+export function workedMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
+/**
+ * Many requests at once wait for each other; alone a request has only itself to blame. The server is in this process: it is late when
+ * both the clock and the work done say so, three times.
+ */
 export async function isLateAlone(gun: Gun, shot: Shot): Promise<boolean> {
-  for (let time = 0; time < TRIES_ALONE; time += 1) if ((await gun.fire(shot)).ms <= ANSWER_WITHIN_MS) return false;
+  for (let time = 0; time < TRIES_ALONE; time += 1) {
+    const before = workedMs();
+    const { ms } = await gun.fire(shot);
+    if (Math.min(ms, workedMs() - before) <= ANSWER_WITHIN_MS) return false;
+  }
   return true;
 }

@@ -115,7 +115,7 @@ describe('change sets', () => {
 describe('templates', () => {
   test('defaults of parameters are taken, in JSON and in YAML', () => {
     expect(fixture('template-for-doc-change-sets.json').resources).toMatchObject([
-      { specs: { instanceType: 't2.micro', vcpus: 1 }, tags: { Purpose: 'testing' }, cost: { monthly: '8.47' } },
+      { specs: { instanceType: 't2.micro', vcpus: 1 }, tags: { Purpose: 'testing' }, cost: { monthly: '8.468' } },
     ]);
     expect(fixture('templates/NetworkLoadBalancerWithEIPs.yaml').resources.map(({ type }) => type)).toEqual([
       'network/address',

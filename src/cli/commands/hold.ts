@@ -16,6 +16,7 @@ const FIELDS: readonly Column[] = [
   ['taken', 'taken_at'],
   ['expires', 'expires_at'],
   ['committed', 'committed_at'],
+  ['committed by', 'committed_by'],
   ['closed', 'closed_at'],
   ['closed by', 'closed_by'],
   ['reason', 'close_reason'],
