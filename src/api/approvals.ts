@@ -53,7 +53,14 @@ function wantedOf({ snapshot, directory }: AskDeps, question: ApprovalQuestion, 
     const policy = policies.policies.find((one) => one.policy.name === policyName)?.policy;
     const { groups, expiresAfterMs } = termsOf(policy, ruleName);
     const named = groups === null ? {} : { exceptionApprovers: groups };
-    const approvers = approversFor({ directory, requester, principal, policyType: policy?.type ?? 'ApprovalRequirement', admins, ...named });
+    const approvers = approversFor({
+      directory,
+      requester,
+      principal,
+      policyType: policy?.type ?? 'ApprovalRequirement',
+      admins,
+      ...named,
+    });
     const id = newId('apr');
     const waitMs = waitingLength(expiresAfterMs, installation.acceleration);
     return {

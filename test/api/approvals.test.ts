@@ -113,7 +113,9 @@ describe('a request that needs approval', () => {
     expect(home?.approvers).toEqual(['admin@company.com']);
     const problem = readProblem(await decide(home?.id ?? '', 'approve', 'approver', {}), 403);
     expect(problem.detail).toContain('it is for admin@company.com');
-    expect(read(approvalSchema, await world.ask('POST', `/v1/approvals/${home?.id}/approve`, { as: 'admin', body: {} })).status).toBe('approved');
+    expect(read(approvalSchema, await world.ask('POST', `/v1/approvals/${home?.id}/approve`, { as: 'admin', body: {} })).status).toBe(
+      'approved',
+    );
   });
 
   test('that two rules ask about needs both, each from its own approvers', async () => {

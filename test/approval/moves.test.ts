@@ -50,7 +50,9 @@ describe.each(Object.entries(table))('%s', (move, expected) => {
 
 test('who may not decide is told who may, and nobody who is barred', () => {
   const verdict = { verdict: 'approved', by: 'eve', comments: null } as const;
-  expect(decideApproval(pending, verdict, ['bob', 'dana', 'ci'], AT)).toMatchObject({ message: '`eve` may not decide this: it is for bob' });
+  expect(decideApproval(pending, verdict, ['bob', 'dana', 'ci'], AT)).toMatchObject({
+    message: '`eve` may not decide this: it is for bob',
+  });
 });
 
 test('an approval is good from the decision for as long as the rule says, and not a moment longer', () => {

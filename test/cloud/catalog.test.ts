@@ -89,7 +89,7 @@ describe('what has no price is named and leaves the upper end open', () => {
       source: 'price-list',
       ...open('32.85', 'data processed'),
     });
-    expect(price('network/load-balancer', {})).toMatchObject({ monthly: '16.43', ...open('16.43', 'capacity units') });
+    expect(price('network/load-balancer', {})).toMatchObject({ monthly: '16.425', ...open('16.425', 'capacity units') });
     expect(price('database/instance', { instanceType: 'db.m5.large' })).toMatchObject({ monthly: '124.83', ...open('124.83', 'storage') });
   });
 

@@ -143,7 +143,11 @@ describe('an exception may be decided by', () => {
       { policyType: 'Orphan', exceptionApprovers: ['finops'], requester: 'bob', principal: 'fiona' },
       ['root', 'dana'],
     ],
-    ['finops when the only one named asked on behalf of another', { policyType: 'Orphan', principal: 'ceo', exceptionApprovers: ['board'] }, ['fiona', 'bob']],
+    [
+      'finops when the only one named asked on behalf of another',
+      { policyType: 'Orphan', principal: 'ceo', exceptionApprovers: ['board'] },
+      ['fiona', 'bob'],
+    ],
     ['admins at last', { policyType: 'Orphan', directory: { ...directory, people: [], groups: {} } }, ['root']],
     [
       'nobody when the requester is the only admin',

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { TollgateError } from '../../errors.js';
 import { newId } from '../../ids.js';
@@ -50,8 +51,7 @@ export const imports = [
         if (!(error instanceof TollgateError)) throw error;
         throw new TollgateError(error.code, `${error.message} (\`${wanted.id}\`)`, { problems: error.problems, cause: error });
       } finally {
-        // what still comes is read and forgotten, so that the caller gets to read why
-        bytes.resume();
+        forgetRest(bytes);
       }
     },
   }),
@@ -74,3 +74,10 @@ export const imports = [
     },
   }),
 ];
+
+/** What still comes is read and forgotten, so that the caller gets to read why, and may ask again on the same connection. */
+function forgetRest(bytes: Readable): void {
+  // A reader that gave up may still listen, and a stream that is listened to so does not flow until a moment after it is no more.
+  bytes.removeAllListeners('readable');
+  setImmediate(() => bytes.resume());
+}

@@ -47,7 +47,7 @@ function showCommand(parent: Command, context: CliContext): void {
   const show = withListOptions(parent.command('show').argument('<policy>').argument('<rule>'))
     .description('the budgets of a rule, and the holds on them, newest first')
     .option('--period <period>', 'another than the present ones: 2026-11, 2026-Q4 or 2026')
-    .option('--status <status>', 'only holds that are held, committed, released or expired')
+    .option('--status <status>', 'only holds that are held, committed, settled, released or expired')
     .action(async (policy: string, rule: string, _options: unknown, command: Command) => {
       const { options, api } = invocationOf<ListOptions & { period?: string; status?: string }>(context, command);
       const { period, status, limit, cursor } = options;

@@ -28,7 +28,6 @@ const FIELDS: readonly Column[] = [
   ['idempotency key', 'idempotency_key'],
   ['plan', 'plan_digest'],
   ['policies', 'policy_set'],
-  ['approvals', (detail) => approvalsOf(detail).map(approvalOf).join('; ') || '-'],
 ];
 
 interface Filters extends ListOptions {
@@ -113,13 +112,4 @@ function print(context: CliContext, options: GlobalOptions, replay: JsonObject):
   if (differences.length === 0) return;
   context.out('\n');
   printList(context, options, { items: differences }, DIFFERENCES);
-}
-
-function approvalsOf(detail: JsonObject): readonly JsonObject[] {
-  return Array.isArray(detail['approvals']) ? (detail['approvals'] as readonly JsonObject[]) : [];
-}
-
-function approvalOf(approval: JsonObject): string {
-  const decided = approval['decided_by'] === null ? '' : ` by ${textAt(approval, 'decided_by')} at ${textAt(approval, 'decided_at')}`;
-  return `${textAt(approval, 'id')} ${textAt(approval, 'status')}${decided}`;
 }

@@ -26,7 +26,9 @@ export function evaluateCommand(program: Command, context: CliContext): void {
       '<files...>',
       'plans (`terraform show -json`), documents of Infracost, CloudFormation or Pulumi, or requests as JSON, also gzipped; - is standard input',
     )
-    .description('ask whether resources may be deployed; exit code 0 allowed, 1 could not run, 2 denied or needs approval, 3 policy invalid')
+    .description(
+      'ask whether resources may be deployed; exit code 0 allowed, 1 could not run, 2 denied or needs approval, 3 policy invalid',
+    )
     .option('--policies <dir>', 'judge here by the policy files of a folder, without a server: no exceptions, list prices')
     .addOption(new Option('--dry-run', 'ask the server without consequences').conflicts('policies'))
     .addOption(new Option('--requester <principal>', 'for whom to ask (default: the owner of the token)').conflicts('policies'))

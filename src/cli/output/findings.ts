@@ -69,7 +69,6 @@ export function formatCost({ cost }: WireDecision): string {
   return low === null || low === high ? `costs ${likely ?? high} ${currency} a month` : `costs ${low} to ${high} ${currency} a month`;
 }
 
-
 /** One line for each approval that a request waits for. */
 export function approvalLines({ approvals }: WireDecision): readonly string[] {
   return approvals.map((each) => {

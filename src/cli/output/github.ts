@@ -13,11 +13,9 @@ function renderOne(report: Report): string {
   const { file, decision } = report;
   const findings = findingsOf(report);
   const stopping = findings.filter(({ level }) => level === 'error').length;
-  const summary = [
-    `${decision.message}`,
-    ...(stopping === 0 ? [] : [`findings that stop it: ${stopping}`]),
-    formatCost(decision),
-  ].join('; ');
+  const summary = [`${decision.message}`, ...(stopping === 0 ? [] : [`findings that stop it: ${stopping}`]), formatCost(decision)].join(
+    '; ',
+  );
   return [
     command(decision.allowed ? 'notice' : 'error', { file, title: 'tollgate' }, summary),
     ...findings.map(annotation),
