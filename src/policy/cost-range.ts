@@ -40,7 +40,9 @@ export function contradictionsOf({ hourly, monthly, low, high }: GivenCost): rea
     return [{ key: 'low', message: `expected at most \`high\`, which is \`${high}\`, got \`${low}\`` }];
   }
   return [
-    ...(typeof low === 'string' && exceeds(low, likely) ? [{ key: 'low' as const, message: `expected at most ${words}, got \`${low}\`` }] : []),
+    ...(typeof low === 'string' && exceeds(low, likely)
+      ? [{ key: 'low' as const, message: `expected at most ${words}, got \`${low}\`` }]
+      : []),
     ...(typeof high === 'string' && exceeds(likely, high)
       ? [{ key: 'high' as const, message: `expected at least ${words}, got \`${high}\`` }]
       : []),

@@ -199,7 +199,10 @@ export function runPolicyTests(policies: readonly Policy[], document: PolicyTest
   const compiled = compilePolicies(policies.map((policy) => ({ version: 'test', policy })));
   const failures = document.cases.flatMap((testCase) => {
     const question: Question = { point: testCase.point, at: document.at, offers: () => document.offers };
-    return runCase(compiled, facts === undefined ? testCase : withKnownSpecs(testCase, facts), question).map((message) => ({ note: testCase.note, message }));
+    return runCase(compiled, facts === undefined ? testCase : withKnownSpecs(testCase, facts), question).map((message) => ({
+      note: testCase.note,
+      message,
+    }));
   });
   const named = new Set(document.cases.flatMap(({ want }) => Object.keys(want)));
   const unexercised = compiled.rules.filter((rule) => !named.has(rule.key) && !named.has(rule.ruleName)).map(({ key }) => key);

@@ -31,7 +31,7 @@ export async function openApprovals(
       `insert into approvals (id, decision_id, policy_name, policy_version, rule_name, request_key, principal, requester, resources, reasons,
          monthly_cost, groups, approvers, status, requested_at, expires_at, expires_after_ms, workflow_id)
        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'pending', $14, $15, $16, $17)
-       on conflict (request_key, policy_name, rule_name) where status = 'pending' do update set request_key = excluded.request_key
+       on conflict (request_key, policy_name, rule_name, policy_version) where status = 'pending' do update set request_key = excluded.request_key
        returning ${COLUMNS}, id = $1 as "isNew"`,
       [
         record.id,
@@ -132,11 +132,12 @@ export interface Granted {
   readonly expiresAt: Instant;
 }
 
-/** Approvals that may still be good, by the key of their request. */
+/** Approvals that may still be good, by the key of their request: another version of the policy asks anew. */
 export async function loadGranted(db: Db): Promise<ReadonlyMap<string, readonly Granted[]>> {
   const { rows } = await db.query<Granted & { readonly requestKey: string }>(
-    `select request_key as "requestKey", policy_name as "policyName", rule_name as "ruleName", expires_at as "expiresAt"
-     from approvals where status = 'approved' and expires_at > now() - interval '1 minute'`,
+    `select a.request_key as "requestKey", a.policy_name as "policyName", a.rule_name as "ruleName", a.expires_at as "expiresAt"
+     from approvals a join policies p on p.name = a.policy_name and p.active_version = a.policy_version
+     where a.status = 'approved' and a.expires_at > now() - interval '1 minute'`,
   );
   const granted = new Map<string, Granted[]>();
   for (const { requestKey, ...grant } of rows) {

@@ -7,7 +7,7 @@ import { pageOf } from '../../src/api/contract/page.js';
 import { transaction } from '../../src/store/db.js';
 import { listNotices } from '../../src/store/outbox.js';
 import { createToken } from '../../src/store/tokens.js';
-import { insertPolicy } from '../store/fixtures.js';
+import { activate, insertPolicy, insertVersion } from '../store/fixtures.js';
 import { recordHistory } from '../support/histories.js';
 import { createWorld, read, readProblem, until, type World } from './world.js';
 
@@ -156,6 +156,25 @@ test('a pending approval lapses by the clock, whether or not a worker runs', asy
   expect((await approval(id)).status).toBe('expired');
   readProblem(await decide(id, 'approve', 'approver', {}), 409);
   expect(onlyAsked(await evaluate(request('ri-7')))).not.toBe(id);
+});
+
+test('an approval is for the version of the policy that asked: another one asks anew', async () => {
+  const { pool } = world.database;
+  const id = onlyAsked(await evaluate(request('ri-9')));
+  read(approvalSchema, await decide(id, 'approve', 'approver', {}));
+  expect((await evaluate(request('ri-9'))).allowed).toBe(true);
+  await insertVersion(pool, 'reservations', '2.0.0', policy('reservations', { purchaseOption: 'reserved' }, ['security'], '3h'));
+  await activate(pool, 'reservations', '2.0.0');
+  const again = await until(
+    () => evaluate(request('ri-9')),
+    ({ allowed }) => !allowed,
+  );
+  expect(onlyAsked(again)).not.toBe(id);
+  await activate(pool, 'reservations', '1.0.0');
+  await until(
+    () => evaluate(request('ri-9')),
+    ({ allowed }) => allowed,
+  );
 });
 
 test('approvals are listed by status, rule and approver', async () => {

@@ -64,9 +64,9 @@ test.for(['aws', undefined, 'simulated'])(
     const answer = await decide({ ...limits, provider, specs: { instance_type: 'p4d.24xlarge' } });
     expect(answer.decision).toBe('deny');
     expect(answer.violations.map(({ path, observed }) => [path, observed])).toEqual([
-    ['specs.memory_gb', 1152],
-    ['specs.vcpus', 96],
-  ]);
+      ['specs.memory_gb', 1152],
+      ['specs.vcpus', 96],
+    ]);
     const again = await world.ask('POST', `/v1/decisions/${answer.decision_id}/replay`, { as: 'deployer', body: { policies: 'then' } });
     expect(read(replaySchema, again).same).toBe(true);
   },

@@ -30,13 +30,13 @@ function isGiven(value: unknown): boolean {
   return typeof value !== 'object' || Object.keys(value).length > 0;
 }
 
-const requestOf = (leastResources: number, mostResources: number) =>
+const requestOf = <R extends typeof resourceInput>(resource: R, leastResources: number, mostResources: number) =>
   wireObject({
     type: type.optional(),
     ...optionalKeys,
     resources: expecting(
       `a list of ${leastResources} to ${mostResources} resources`,
-      z.array(resourceInput).min(leastResources).max(mostResources),
+      z.array(resource).min(leastResources).max(mostResources),
     ).optional(),
     requester: principalId.optional().meta({ description: 'Defaults to the principal; naming somebody else needs role `deployer`' }),
     idempotency_key: text(200).nullish().meta({ description: 'Names a deployment' }),
@@ -53,9 +53,14 @@ const requestOf = (leastResources: number, mostResources: number) =>
   });
 
 /** One resource by its own keys, or a plan by `resources`; `account`, `region` and `namespace` of a plan are the target of all its resources. */
-export const evaluateRequest = requestOf(1, MAX_RESOURCES).meta({ id: 'EvaluateRequest' });
-/** As the log keeps it: a document of another tool may have more resources, or none. */
-export const loggedRequest = requestOf(0, Number.MAX_SAFE_INTEGER);
+export const evaluateRequest = requestOf(resourceInput, 1, MAX_RESOURCES).meta({ id: 'EvaluateRequest' });
+const anyTexts = {
+  tags: z.record(z.string(), z.string()).default({}),
+  name: z.string().nullish(),
+  unknown: z.array(z.string()).optional(),
+};
+/** As the log keeps it: a document of another tool may have more resources, or none, and longer names and tags. */
+export const loggedRequest = requestOf(wireObject({ ...resourceInputKeys, ...anyTexts }), 0, Number.MAX_SAFE_INTEGER);
 export type EvaluateRequest = z.output<typeof evaluateRequest>;
 
 /** The resources of a request, in its order, each with the plan's target where it names none of its own. */

@@ -3,8 +3,8 @@ import type { WireDecision } from '../../api/contract/evaluate.js';
 import type { JsonObject } from '../client.js';
 import { type CliContext, type GlobalOptions, invocationOf } from '../context.js';
 import { type ListOptions, withExamples, withListOptions } from '../list-options.js';
-import { type Column, printJson, printList, printObject, textAt } from '../output.js';
 import { renderText } from '../output/text.js';
+import { type Column, printJson, printList, printObject, textAt } from '../output.js';
 
 const COLUMNS: readonly Column[] = [
   ['ID', 'id'],

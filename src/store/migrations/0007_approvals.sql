@@ -24,7 +24,7 @@ create table approvals (
   comments text,
   workflow_id text not null
 );
-create unique index approvals_pending on approvals (request_key, policy_name, rule_name) where status = 'pending';
+create unique index approvals_pending on approvals (request_key, policy_name, rule_name, policy_version) where status = 'pending';
 create index approvals_live on approvals (expires_at) where status in ('pending', 'approved');
 create index approvals_requested on approvals (requested_at desc, id desc);
 
