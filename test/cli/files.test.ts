@@ -36,7 +36,11 @@ describe('evaluate --policies', { timeout: 60_000 }, () => {
     tollgate(['evaluate', '--policies', policies, '-', ...more], { input: JSON.stringify(request) });
 
   test('allowed is 0', () => {
-    expect(ask(small)).toEqual({ stdout: 'Request compliant with all policies\n', stderr: '', status: 0 });
+    expect(ask(small)).toEqual({
+      stdout: 'Request compliant with all policies\n  cost unknown: no price for web-1\n',
+      stderr: '',
+      status: 0,
+    });
   });
 
   test('denied is 2, with the reason and the fix', () => {

@@ -145,6 +145,7 @@ test('evaluate: allowed, denied with exit code 2, and a dry run', async () => {
       name: 'web-1',
       tags,
       specs: { vcpus: 4, memory_gb: 16, instance_family: 'general-purpose' },
+      cost: { monthly: '70.08' },
     }),
   );
   expect(await run('engineer', ['evaluate', file])).toMatchObject({
