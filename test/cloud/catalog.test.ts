@@ -128,8 +128,8 @@ describe('a quantity', () => {
   const many = (quantity: number, type = 'compute/instance', specs: Specs = { instanceType: 't3.micro' }) =>
     catalog.price({ type, region: 'us-east-1', specs, quantity });
 
-  test('multiplies the exact price, and rounds once', () => {
-    expect(many(1)).toEqual({ hourly: '0.0104', monthly: '7.59', source: 'price-list' });
+  test('multiplies the exact price, and rounds nothing', () => {
+    expect(many(1)).toEqual({ hourly: '0.0104', monthly: '7.592', source: 'price-list' });
     expect(many(1_000)).toEqual({ hourly: '10.4000', monthly: '7592.00', source: 'price-list' });
     expect(many(3, 'network/nat-gateway', {})).toMatchObject({ monthly: '98.55', range: { low: '98.55', high: null } });
   });
@@ -186,8 +186,8 @@ describe('look-ups', () => {
 
   test('each cloud has prices in one region, and in its zones; elsewhere a price is unknown', () => {
     expect(monthly('aws', 'us-east-1a', 'm5.large')).toBe('70.08');
-    expect(monthly('gcp', 'us-central1', 'a2-highgpu-1g')).toBe('2681.57');
-    expect(monthly('gcp', 'us-central1-f', 'a2-highgpu-1g')).toBe('2681.57');
+    expect(monthly('gcp', 'us-central1', 'a2-highgpu-1g')).toBe('2681.57105');
+    expect(monthly('gcp', 'us-central1-f', 'a2-highgpu-1g')).toBe('2681.57105');
     expect(monthly('azure', 'East US', 'Standard_A1_v2')).toBe('31.39');
     expect(monthly('azure', 'eastus2', 'Standard_A1_v2')).toBeNull();
     expect(monthly('gcp', 'europe-west1', 'a2-highgpu-1g')).toBeNull();
