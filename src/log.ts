@@ -1,19 +1,23 @@
-import { type Logger, pino } from 'pino';
+import { type Logger, type LoggerOptions, pino } from 'pino';
 
 /** What must never be in a log, wherever it turns up. */
 const SECRETS = ['authorization', 'token', 'password', 'secret', 'apiKey', 'connectionString'];
 const REDACTED = SECRETS.flatMap((name) => [name, `*.${name}`, `req.headers.${name}`]);
+
+/** Whoever read our lines is gone: that must not end what we do, nor keep us from ending. pino's own stream waits for ever then. */
+process.stdout.on('error', () => {});
 
 /**
  * One JSON object a line on stdout, with `service`, `time` in ISO 8601 and the fields that a call gives; ids among them lead to the
  * workflow (`workflow_id`), the request (`request_id`) or the fact. Secrets are cut out by name.
  */
 export function createLog(service: 'api' | 'worker', level: string): Logger {
-  return pino({
+  const options: LoggerOptions = {
     level,
     base: { service, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     redact: { paths: REDACTED, censor: '[redacted]' },
-  });
+  };
+  return pino(options, process.stdout);
 }
