@@ -11,7 +11,7 @@ import { findStoredException } from '../store/exceptions.js';
 import { getInstallation } from '../store/installation.js';
 import { listNotices } from '../store/outbox.js';
 import { type LiveRow, listLiveExceptionRows, listLiveRemediations } from '../store/revival.js';
-import type { ApprovalInput } from '../workflows/approval-messages.js';
+import { approvalOptions } from '../workflows/approval-messages.js';
 import type { ExceptionInput } from '../workflows/exception-messages.js';
 import { SA_PHASE, SA_POLICY, WORKFLOWS } from '../workflows/messages.js';
 import type { ActivityDeps } from './deps.js';
@@ -92,9 +92,7 @@ async function reviveException(deps: ReviveDeps, id: string): Promise<boolean> {
 async function reviveApproval(deps: ReviveDeps, id: string): Promise<boolean> {
   const record = await findStoredApproval(deps.pool, id);
   if (record?.status !== 'pending') return false;
-  const { policyName, ruleName, expiresAt, workflowId } = record;
-  const input: ApprovalInput = { id, policyName, ruleName, expiresAt };
-  return startOnce(deps, WORKFLOWS.approval, { workflowId, args: [input], staticSummary: `approval for ${policyName}/${ruleName}` });
+  return startOnce(deps, WORKFLOWS.approval, approvalOptions(record));
 }
 
 /** What its notices say has been done. */

@@ -10,7 +10,7 @@ import { openApprovals } from '../store/approvals.js';
 import { transaction } from '../store/db.js';
 import { adminsAt } from '../store/exception-requests.js';
 import { addressed, writeNotices } from '../store/outbox.js';
-import type { ApprovalInput } from '../workflows/approval-messages.js';
+import { type ApprovalInput, approvalOptions } from '../workflows/approval-messages.js';
 import { WORKFLOWS, workflowIds } from '../workflows/messages.js';
 import type { WireDecision } from './contract/evaluate.js';
 import type { AppContext, GateContext } from './deps.js';
@@ -113,22 +113,17 @@ function termsOf(
 
 export function startApprovalOperation({ temporal }: Pick<AppContext, 'temporal'>, record: ApprovalRecord) {
   return new WithStartWorkflowOperation<(input: ApprovalInput) => Promise<unknown>>(WORKFLOWS.approval, {
-    ...startOptions(record),
+    ...approvalOptions(record),
     taskQueue: temporal.taskQueue,
     workflowIdConflictPolicy: 'USE_EXISTING',
   });
-}
-
-function startOptions({ id, policyName, ruleName, expiresAt, workflowId }: ApprovalRecord) {
-  const input: ApprovalInput = { id, policyName, ruleName, expiresAt };
-  return { workflowId, args: [input] as [ApprovalInput], staticSummary: `approval for ${policyName}/${ruleName}` };
 }
 
 const START_DEADLINE_MS = 5_000;
 
 async function start({ temporal, log }: AskDeps, record: ApprovalRecord): Promise<void> {
   try {
-    const options = { ...startOptions(record), taskQueue: temporal.taskQueue, workflowIdConflictPolicy: 'USE_EXISTING' as const };
+    const options = { ...approvalOptions(record), taskQueue: temporal.taskQueue, workflowIdConflictPolicy: 'USE_EXISTING' as const };
     await temporal.client.withDeadline(Date.now() + START_DEADLINE_MS, () => temporal.client.workflow.start(WORKFLOWS.approval, options));
   } catch (err) {
     log.warn({ err, approval: record.id }, 'the workflow of an approval could not be started: the first decision on it will');

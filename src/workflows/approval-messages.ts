@@ -10,5 +10,11 @@ export interface ApprovalInput {
   readonly ruleName: string;
   readonly expiresAt: number;
 }
+/** What starts the workflow of an approval, whoever does it. */
+export function approvalOptions({ id, policyName, ruleName, expiresAt, workflowId }: ApprovalRecord) {
+  const input: ApprovalInput = { id, policyName, ruleName, expiresAt };
+  return { workflowId, args: [input] as [ApprovalInput], staticSummary: `approval for ${policyName}/${ruleName}` };
+}
+
 export const approveRequest = defineUpdate<ApprovalRecord, [DecideException]>('approveRequest');
 export const rejectRequest = defineUpdate<ApprovalRecord, [RejectException]>('rejectRequest');
