@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '../src/config.js';
@@ -44,7 +44,8 @@ export async function benchGate(): Promise<void> {
   try {
     const databaseUrl = await postgres.database('tollgate');
     const results: { readonly name: string; readonly result: Result }[] = [];
-    for (const contestant of await contestants(directory, databaseUrl)) {
+    const only = process.env['ONLY'] ?? '';
+    for (const contestant of (await contestants(directory, databaseUrl)).filter(({ name }) => new RegExp(only).test(name))) {
       results.push({ name: contestant.name, result: await measure(contestant) });
     }
     printFigures('gate: one evaluation a request, 32 connections where not said, server on one core', figuresOf(results));
@@ -68,7 +69,7 @@ async function contestants(directory: string, databaseUrl: string): Promise<read
   };
   const { token } = await prepareDatabase(loadConfig(env), databaseUrl, { acceleration: null, say: () => {} });
   const tsx = (file: string) => [process.execPath, '--import', 'tsx', join('bench', file)];
-  const tollgate = { command: [process.execPath, join('dist', 'server.js')], path: '/v1/evaluate', token };
+  const tollgate = { command: [process.execPath, ...(process.env['FLAGS']?.split(' ') ?? []), join('dist', 'server.js')], path: '/v1/evaluate', token };
   return [
     { name: 'bare Node http and evaluator', command: tsx('floor.ts'), env, path: '/' },
     { name: 'bare Express echo', command: tsx('echo.ts'), env, path: '/v1/evaluate' },
@@ -147,7 +148,7 @@ function pinTo(cores: string): void {
 function onCore(core: string, command: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
   const [first, ...rest] = process.platform === 'linux' ? ['taskset', '-c', core, ...command] : command;
   // Decision logs and request logs are written, to nowhere.
-  return spawn(first as string, rest, { cwd: packageRoot, env, stdio: 'ignore' });
+  return spawn(first as string, rest, { cwd: packageRoot, env, stdio: ['ignore', process.env['OUT'] === undefined ? 'ignore' : openSync(process.env['OUT'], 'w'), 'ignore'] });
 }
 
 const TICK_MS = 10;
