@@ -25,11 +25,13 @@ const HOUR_OF_INSTANT = '2026-11-22T10'.length;
 /** Of a large plan's many findings. */
 const FINDINGS_COMPARED = 200;
 
+/** NUL keeps the parts apart: no text of a request holds it. */
 function keyOf({ violations, unknowns }: WireDecision, requester: string): string {
-  const findings = [...violations.slice(0, FINDINGS_COMPARED), ...unknowns.slice(0, FINDINGS_COMPARED)].map(
-    ({ policy_name, rule_name, resource_id, path }) => [policy_name, rule_name, resource_id, path],
-  );
-  return JSON.stringify([requester, violations.length, unknowns.length, findings]);
+  let key = `${requester}\0${violations.length}\0${unknowns.length}`;
+  for (const findings of [violations, unknowns])
+    for (const { policy_name: policy, rule_name: rule, resource_id: id, path } of findings.slice(0, FINDINGS_COMPARED))
+      key += `\0${policy}\0${rule}\0${id}\0${path}`;
+  return key;
 }
 
 function bodyOf({ violations, decision_id: id }: WireDecision): string {

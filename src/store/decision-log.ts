@@ -56,6 +56,8 @@ export interface DecisionLogOptions<D extends DecisionRecord, U extends Undecide
 }
 
 const STATEMENT_TIMEOUT_MS = 3_000;
+/** So many are not kept waiting for the end of a turn of the event loop. */
+const EARLY_GROUP = 8;
 /** In `relaxed` mode a group gathers for so long; writing it takes a few milliseconds more. */
 const GATHER_MS = 20;
 
@@ -80,6 +82,8 @@ class GroupedLog<D extends DecisionRecord, U extends Undecided<D>> implements De
   readonly #undecided = new Queue<Entry<D, U>>();
   /** Two write what is decided: while the database makes one group durable, the next is on its way. */
   readonly #writers: readonly Writer<Entry<D, U>>[];
+  /** Whose answers go out at the end of this turn. */
+  #early: Entry<D, U>[] = [];
   #away = false;
   #closing = false;
   #scheduled = false;
@@ -99,7 +103,7 @@ class GroupedLog<D extends DecisionRecord, U extends Undecided<D>> implements De
     return new Promise((resolve, reject) => {
       this.#refuseTooMany(sizeOf(decision));
       const entry = new Entry<D, U>({ decision }, { resolve, reject });
-      if (this.mode === 'relaxed' && !this.#away) entry.answerEarly(decision);
+      if (this.mode === 'relaxed' && !this.#away) this.#answerEarly(entry);
       this.#add(entry, this.#decided);
     });
   }
@@ -131,8 +135,26 @@ class GroupedLog<D extends DecisionRecord, U extends Undecided<D>> implements De
 
   #add(entry: Entry<D, U>, queue: Queue<Entry<D, U>>): void {
     (this.#away ? this.#decided : queue).add(entry);
-    if (this.#away) entry.answerFromMemory();
-    else this.#schedule();
+    if (this.#away) return entry.answerFromMemory();
+    if (this.mode === 'durable' && queue.length >= EARLY_GROUP) this.#startIdle(queue);
+    this.#schedule();
+  }
+
+  /** The database writes these while the rest of the requests that came in at the same moment are judged. */
+  #startIdle(queue: Queue<Entry<D, U>>): void {
+    const idle = this.#writers.find((writer) => writer.queue === queue && writer.running === undefined);
+    if (idle !== undefined) this.#start(idle);
+  }
+
+  /** Together with others of the same turn of the event loop: each answer by itself would wake its reader, which costs more than sending it. */
+  #answerEarly(entry: Entry<D, U>): void {
+    this.#early.push(entry);
+    if (this.#early.length > 1) return;
+    setImmediate(() => {
+      const early = this.#early;
+      this.#early = [];
+      for (const each of early) each.answerEarly();
+    });
   }
 
   /** After what else has come in at the same moment. */

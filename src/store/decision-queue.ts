@@ -44,8 +44,8 @@ export class Entry<D extends DecisionRecord, U extends Undecided<D>> {
   }
 
   /** The answer goes out before it is written, as the setting says; the decision says so already. */
-  answerEarly(decision: D): void {
-    this.#answer({ decision, durable: false, away: false });
+  answerEarly(): void {
+    if (!this.#answered && 'decision' in this.state) this.#answer({ decision: this.state.decision, durable: false, away: false });
   }
 
   /** The answer goes out before it is written, since the database is away, and says so; what is written later says the same. */
@@ -100,6 +100,11 @@ export class Queue<E extends Queued> {
 
   get isEmpty(): boolean {
     return this.#entries.length === 0;
+  }
+
+  /** How many nobody writes at the moment. */
+  get length(): number {
+    return this.#entries.length;
   }
 
   /** Those that nobody writes at the moment. */

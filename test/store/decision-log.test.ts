@@ -59,6 +59,18 @@ test('decisions that come in while others are written go together, in few statem
   expect(groups.length).toBeLessThan(10);
 });
 
+test('of many that come in at one moment the first are on their way before the last has come', async () => {
+  const groups: number[] = [];
+  await log.close();
+  log = createDecisionLog(pool, {
+    alsoWrite: async (_, decisions) => {
+      groups.push(decisions.length);
+    },
+  });
+  await Promise.all(many(100).map((one) => log.append(one)));
+  expect(groups.toSorted((a, b) => a - b)).toEqual([8, 8, 84]);
+});
+
 test('what is also written is in the same transaction', async () => {
   let fail = true;
   await log.close();
