@@ -69,7 +69,11 @@ async function contestants(directory: string, databaseUrl: string): Promise<read
   };
   const { token } = await prepareDatabase(loadConfig(env), databaseUrl, { acceleration: null, say: () => {} });
   const tsx = (file: string) => [process.execPath, '--import', 'tsx', join('bench', file)];
-  const tollgate = { command: [process.execPath, ...(process.env['FLAGS']?.split(' ') ?? []), join('dist', 'server.js')], path: '/v1/evaluate', token };
+  const tollgate = {
+    command: [process.execPath, ...(process.env['FLAGS']?.split(' ') ?? []), join('dist', 'server.js')],
+    path: '/v1/evaluate',
+    token,
+  };
   return [
     { name: 'bare Node http and evaluator', command: tsx('floor.ts'), env, path: '/' },
     { name: 'bare Express echo', command: tsx('echo.ts'), env, path: '/v1/evaluate' },
@@ -148,7 +152,11 @@ function pinTo(cores: string): void {
 function onCore(core: string, command: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
   const [first, ...rest] = process.platform === 'linux' ? ['taskset', '-c', core, ...command] : command;
   // Decision logs and request logs are written, to nowhere.
-  return spawn(first as string, rest, { cwd: packageRoot, env, stdio: ['ignore', process.env['OUT'] === undefined ? 'ignore' : openSync(process.env['OUT'], 'w'), 'ignore'] });
+  return spawn(first as string, rest, {
+    cwd: packageRoot,
+    env,
+    stdio: ['ignore', process.env['OUT'] === undefined ? 'ignore' : openSync(process.env['OUT'], 'w'), 'ignore'],
+  });
 }
 
 const TICK_MS = 10;
