@@ -121,14 +121,21 @@ class GroupedLog<D extends DecisionRecord, U extends Undecided<D>> implements De
 
   async close(): Promise<void> {
     this.#closing = true;
+    await this.#writeAll();
+    // What failed may have been the connection alone.
+    if (this.waiting > 0) await this.#writeAll();
+    for (const { connection } of this.#writers) await connection.close();
+  }
+
+  async #writeAll(): Promise<void> {
     this.#startAll();
     for (const writer of this.#writers) while (writer.running !== undefined) await writer.running;
-    for (const { connection } of this.#writers) await connection.close();
   }
 
   #refuseTooMany(size: number): void {
     if (!this.#away && this.mode === 'durable') return;
-    if (this.#decided.characters + size <= (this.#options.maxWaitingCharacters ?? 128_000_000)) return;
+    const waiting = this.#decided.characters + this.#undecided.characters;
+    if (waiting + size <= (this.#options.maxWaitingCharacters ?? 128_000_000)) return;
     const why = this.#away ? 'the database is away' : 'the database is slow';
     throw new TollgateError('unavailable', `${why} and too many decisions wait to be written`);
   }

@@ -348,6 +348,25 @@ test('close writes what is left', async () => {
   expect(await stored()).toEqual(ids(all));
 });
 
+test('close writes what a lost connection held up', async () => {
+  const one = decision();
+  const blocker = await database.pool.connect();
+  const waiting = 'from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())';
+  try {
+    await blocker.query('begin; lock table decisions');
+    const appended = log.append(one);
+    await soon(async () => expect((await blocker.query(`select ${waiting}`)).rowCount).toBe(1));
+    const closed = log.close();
+    await blocker.query(`select pg_terminate_backend(pid) ${waiting}`);
+    expect(await appended).toEqual(KEPT);
+    await blocker.query('rollback');
+    await closed;
+  } finally {
+    blocker.release();
+  }
+  expect(await stored()).toEqual([one.id]);
+});
+
 test('an unknown decision is not found', async () => {
   expect(await findDecision(database.pool, 'dec_none')).toBeUndefined();
   await expect(getDecision(database.pool, 'dec_none')).rejects.toMatchObject({ code: 'not-found' });

@@ -22,8 +22,11 @@ export interface Lookups {
  * @throws invalid-input for amounts in another currency than the installation's, and for bounds that do not hold their amount
  */
 export function toPricedResources(request: EvaluateRequest, lookups: Lookups, currency: string): readonly Resource[] {
-  refuseOtherCurrencies(request, currency);
-  refuseContradictions(request);
+  // Most requests give no cost of their own.
+  if (request.resources !== undefined || (request.cost ?? null) !== null) {
+    refuseOtherCurrencies(request, currency);
+    refuseContradictions(request);
+  }
   return pricedResources(request, lookups);
 }
 
