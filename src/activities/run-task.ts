@@ -1,12 +1,14 @@
 /** Run tasks of HCP Terraform: fetch the plan, judge it, call back. The token is read where it is used and appears in no input or result. */
-import { cancellationSignal, heartbeat } from '@temporalio/activity';
-import { TollgateError } from '../errors.js';
-import { SECOND } from '../policy/durations.js';
+import { cancellationSignal } from '@temporalio/activity';
+import { describeError, TollgateError } from '../errors.js';
 import type { RunTaskRequest, RunTaskResult } from '../policy/run-task.js';
 import { type PlanDecision, runTaskResult, toRunTaskResult } from '../report/run-task-result.js';
 import { endRunTask, getRunTask, getRunTaskToken, saveRunTaskResult } from '../store/run-tasks.js';
+import { workflowIds } from '../workflows/messages.js';
+import { runTaskStalled } from '../workflows/run-task-messages.js';
+import { alive } from './alive.js';
 import type { ActivityDeps } from './deps.js';
-import { withFailures } from './failure.js';
+import { isRetryable, withFailures } from './failure.js';
 import { fetchPlan, type HcpCall, sendResult } from './run-task-http.js';
 
 /** A plan, and who asks what about it. */
@@ -27,9 +29,7 @@ export interface RunTaskDeps {
   readonly judge: (question: PlanQuestion) => Promise<PlanDecision>;
 }
 
-const HEARTBEAT_EVERY_MS = SECOND;
-
-export function createRunTaskActivities(deps: Pick<ActivityDeps, 'pool' | 'now' | 'log' | 'runTasks'>) {
+export function createRunTaskActivities(deps: Pick<ActivityDeps, 'pool' | 'temporal' | 'now' | 'log' | 'runTasks'>) {
   const { pool } = deps;
   return {
     /**
@@ -38,8 +38,13 @@ export function createRunTaskActivities(deps: Pick<ActivityDeps, 'pool' | 'now' 
      */
     judgeRunTask: withFailures((id: string) =>
       alive(async () => {
-        const { request, result } = await getRunTask(pool, id);
-        if (result === null) await saveRunTaskResult(pool, id, await judge(deps, request));
+        try {
+          const { request, result } = await getRunTask(pool, id);
+          if (result === null) await saveRunTaskResult(pool, id, await judge(deps, request));
+        } catch (error) {
+          await tellStalled(deps, id, error);
+          throw error;
+        }
       }),
     ),
 
@@ -96,18 +101,21 @@ async function hcpCall(deps: Deps, { id }: RunTaskRequest): Promise<HcpCall> {
   return { token: await getRunTaskToken(deps.pool, id, key), origins, signal: cancellationSignal() };
 }
 
+const LONGEST_REASON = 500;
+
+/** The workflow does not hear of a try that is followed by another. What keeps it from hearing this is no matter: the next try tells again. */
+async function tellStalled({ temporal, log }: Deps, id: string, error: unknown): Promise<void> {
+  if (cancellationSignal().aborted || (error instanceof TollgateError && !isRetryable(error.code))) return;
+  const why = describeError(error).slice(0, LONGEST_REASON);
+  try {
+    await temporal.workflow.getHandle(workflowIds.runTask(id)).signal(runTaskStalled, why);
+  } catch (unheard) {
+    log.warn({ run_task: id, why, error: describeError(unheard) }, 'the workflow of a run task could not be told why it waits');
+  }
+}
+
 /** Another worker may be configured, so this one's lack is no end. */
 function configured({ runTasks }: Deps): RunTaskDeps {
   if (runTasks === undefined) throw new TollgateError('unavailable', 'this worker has no `TOLLGATE_RUN_TASK_HMAC_KEY`');
   return runTasks;
-}
-
-/** Beats while the work goes on, so that a killed worker is noticed within seconds. */
-async function alive<T>(work: () => Promise<T>): Promise<T> {
-  const beat = setInterval(heartbeat, HEARTBEAT_EVERY_MS);
-  try {
-    return await work();
-  } finally {
-    clearInterval(beat);
-  }
 }

@@ -29,7 +29,7 @@ export interface ApiLimits {
   readonly requestsPerMinute: number;
   /** Evaluations of one principal in a minute. @default 600,000 */
   readonly evaluationsPerMinute: number;
-  /** Requests without a valid token from one address in a minute. @default 300 */
+  /** Requests without a valid token or signature from one address in a minute. @default 300 */
   readonly refusalsPerMinute: number;
 }
 

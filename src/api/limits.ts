@@ -26,7 +26,7 @@ export function limitPrincipal(perMinute: number): Limiter {
   return createLimiter(perMinute, ({ principal }) => String(principal));
 }
 
-/** For requests that have not shown a valid token. */
+/** For requests that have not shown a valid token or signature. */
 export function limitAddress(perMinute: number): Limiter {
   return createLimiter(perMinute, ({ req }) => ipKeyGenerator(req.socket.remoteAddress ?? ''));
 }

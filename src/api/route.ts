@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
+import { refuseDuplicateKeys } from '../intake/duplicate-keys.js';
 import type { Role } from '../policy/records.js';
 import type { RawBody, StreamedBody } from './body.js';
 import { wireObject } from './contract/values.js';
@@ -67,6 +68,8 @@ interface Definition<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodTy
   readonly yaml?: boolean;
   /** False for a POST that changes nothing or has its own key (`evaluate`). @default true for POST and DELETE */
   readonly idempotencyKey?: boolean;
+  /** For a GET that the gate answers: while the database is away it is answered from memory, and not refused. @default false */
+  readonly fromMemory?: boolean;
   /** Every status it answers of its own accord; 400, 401, 403, 429, 500 and 503 are every route's. */
   readonly answers: Readonly<Record<number, Answer>>;
   readonly handle: (context: AppContext, call: Call<z.output<P>, z.output<Q>, z.output<B>>) => Promise<Reply>;
@@ -100,6 +103,7 @@ export interface Route {
   /** Instead of `body` or `raw`. */
   readonly stream: StreamedBody | undefined;
   readonly idempotencyKey: boolean;
+  readonly fromMemory: boolean;
   readonly answers: Readonly<Record<number, Answer>>;
   /** Parses the parts, path first, and handles the call. */
   readonly run: (context: AppContext, raw: RawCall) => Promise<Reply>;
@@ -136,14 +140,21 @@ export function defineRoute(name: RouteName, given: unknown): Route {
     raw,
     stream,
     idempotencyKey: definition.idempotencyKey ?? !name.startsWith('GET '),
+    fromMemory: definition.fromMemory ?? false,
     answers: definition.answers,
     run: (context, call) => {
+      if (isJsonText(call)) refuseDuplicateKeys(call.text, call.body, 'the request body');
       const fast = isEmpty(call.query) ? fastBody?.(call.body) : undefined;
       if (fast !== undefined) return handle(context, { ...call, body: fast });
       const parts = parseParts({ path: [params, call.params], query: [query, call.query], 'request body': [body, call.body] });
       return handle(context, { ...call, params: parts.path, query: parts.query, body: parts['request body'] });
     },
   };
+}
+
+/** YAML arrives as text too, and its parser finds what it gives twice. */
+function isJsonText({ text, headers }: RawCall): boolean {
+  return text !== '' && !/yaml/i.test(headers['content-type'] ?? '');
 }
 
 function isEmpty(query: unknown): boolean {

@@ -5,6 +5,7 @@ import type { ApiLimits, AppContext } from './deps.js';
 import type { Exchange } from './exchange.js';
 import { onceOf, runOnce, toScope } from './idempotency.js';
 import { limitAddress, limitPrincipal } from './limits.js';
+import { unlessAway } from './patience.js';
 import { mayCall, PERMISSIONS } from './permissions.js';
 import type { Call, Principal, Reply, Route } from './route.js';
 import { refuseUnstorable } from './storable.js';
@@ -32,6 +33,8 @@ export function createServer(context: AppContext, limits: ApiLimits): (route: Ro
   return (route) => {
     const limitCaller = route.name === 'POST /v1/evaluate' ? limitEvaluations : limitRequests;
     const readBody = readerOf(route, limits);
+    const isPublic = PERMISSIONS[route.name] === 'public';
+    const isRead = route.name.startsWith('GET ') && !isPublic && !route.fromMemory;
 
     async function identify(exchange: Exchange, at: number): Promise<Principal> {
       const allowed = PERMISSIONS[route.name];
@@ -44,6 +47,12 @@ export function createServer(context: AppContext, limits: ApiLimits): (route: Ro
       throw new TollgateError('forbidden', `\`${principal.id}\` may not do this: it needs role ${needed}`);
     }
 
+    /** What a public route refuses by a proof of its own, such as a signature, counts like a refused token. */
+    function countRefusal(error: unknown, exchange: Exchange, at: number): never {
+      if (error instanceof TollgateError && error.code === 'unauthenticated') limitRefusals(exchange, at);
+      throw error;
+    }
+
     return async ({ exchange, params, query }) => {
       const at = context.now();
       const principal = await identify(exchange, at);
@@ -51,7 +60,9 @@ export function createServer(context: AppContext, limits: ApiLimits): (route: Ro
       if (params !== NOTHING || query !== NOTHING) refuseUnstorable([params, query], 'path or query');
       const { headers } = exchange.req;
       const parts = { params, query, body: body?.value, text: body?.text ?? '', headers, principal, at };
-      send(exchange, await answer(context, route, exchange, parts, body));
+      const given = answer(context, route, exchange, parts, body);
+      const reply = isPublic ? given.catch((error: unknown) => countRefusal(error, exchange, at)) : given;
+      send(exchange, await (isRead ? unlessAway(context.snapshot, reply) : reply));
     };
   };
 }

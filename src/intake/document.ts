@@ -1,5 +1,6 @@
 /** What every door does first: bytes become text, text becomes JSON, and what is neither is told in words that help. Pure. */
 import { TollgateError } from '../errors.js';
+import { refuseDuplicateKeys } from './duplicate-keys.js';
 import { findSyntaxError } from './json-syntax.js';
 
 /** Far deeper than anything that is meant; what walks a document by calling itself is safe with it. */
@@ -55,15 +56,16 @@ function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
 }
 
 /**
- * The value of a JSON document, at most 100 levels deep. A key given twice counts once, with its last value, as Terraform, Kubernetes and
- * `JSON.parse` read it. A key `__proto__` is refused: no tool writes it, and what copies it by assignment would change a prototype.
+ * The value of a JSON document, at most 100 levels deep. A key given twice in one object is refused, and so is a key `__proto__`: no tool
+ * writes it, and what copies it by assignment would change a prototype.
  *
  * @param what names the document in errors: `the plan`, `plan.json`
- * @throws invalid-input with line and column of a syntax error, and no word of the document itself: it may hold secrets
+ * @throws invalid-input with line and column of a syntax error or a second key, and no value of the document: it may hold secrets
  */
 export function parseJsonDocument(text: string, what: string): unknown {
   const value = parsed(text, what);
   refuseUnusable(value, what);
+  refuseDuplicateKeys(text, value, what);
   return value;
 }
 

@@ -28,6 +28,11 @@ export interface Lookup {
   readonly price: (resource: Pick<Resource, 'provider' | 'type' | 'region' | 'specs' | 'quantity'>) => Cost;
 }
 
+/** Of a document that does not tell what is unknown in it: nothing of that is left to the apply. */
+export function notTold(resource: Resource): Resource {
+  return resource.unknownPaths === undefined ? resource : { ...resource, unknownReason: 'not given' };
+}
+
 /** A resource of which nothing is known yet but its kind; doors spread it and fill in what the document says. */
 export function blankResource(type: string): Resource {
   return {

@@ -8,7 +8,7 @@ import { whyUnknown } from './judge.js';
 import { isUnknownPath } from './match.js';
 import type { Decimal, FailedCheck, Instant, Resource, UnknownCheck, WantedHold } from './model.js';
 import { compare, max, subtract } from './money.js';
-import { KNOWN_AFTER_APPLY } from './rules/check.js';
+import { whyNotKnown } from './rules/check.js';
 
 export interface BudgetQuestion {
   readonly resources: readonly Resource[];
@@ -171,7 +171,7 @@ function unknownsOf({ rule, sure, unsure }: Counted, results: readonly Result[],
 function unknownCost(resource: Resource | undefined): readonly UnknownCheck[] {
   if (resource === undefined || addedMonthly(resource) !== null) return [];
   const path = 'cost.monthly';
-  return [{ path, reason: isUnknownPath(resource, path) ? KNOWN_AFTER_APPLY : COST_NOT_KNOWN }];
+  return [{ path, reason: isUnknownPath(resource, path) ? whyNotKnown(resource, path) : COST_NOT_KNOWN }];
 }
 
 function whyApplies(rule: BudgetRule, resource: Resource | undefined): readonly UnknownCheck[] {

@@ -1,12 +1,13 @@
 /** Why a request was answered as it was: what each rule of every policy makes of each resource, also those that do not apply. Pure. */
 
 import { countResources } from './budget-rules.js';
+import { isOfService } from './budget-service.js';
 import type { CompiledPolicies, CompiledRule } from './compile.js';
 import { possibleEffectOf } from './effect.js';
 import { type EvaluationContext, type EvaluationRequest, evaluateRequest, noOffers } from './evaluate.js';
 import type { CompiledExceptions } from './exception.js';
 import { appliesTo, type Judgement, judge, whyUnknown } from './judge.js';
-import { type Applies, effectiveNamespace, matchGlob, matchGlobs, matchNamespace, tagOf } from './match.js';
+import { type Applies, effectiveNamespace, matchGlobs, matchNamespace, tagOf } from './match.js';
 import type { Decision, Effect, FailedCheck, Instant, Resource, UnknownCheck, Verdict } from './model.js';
 import type { Question } from './rules/check.js';
 
@@ -37,11 +38,12 @@ export interface Explanation {
   readonly ofResource: (resourceIndex: number) => readonly RuleExplanation[];
 }
 
-/** Why the rule cannot concern resources of this type; undefined when it can. */
-function whyNotType({ resource, scope, service }: CompiledRule, type: string): string | undefined {
+/** Why the rule cannot concern a resource of this type; undefined when it can. */
+function whyNotType({ resource, scope, service }: CompiledRule, given: Resource): string | undefined {
+  const { type } = given;
   if (!matchGlobs(resource, type)) return `resource type ${type} is not ${(resource ?? []).join(' or ')}`;
   if (!matchGlobs(scope, type)) return `resource type ${type} is not in scope ${(scope ?? []).join(' or ')}`;
-  if (service !== undefined && !matchGlob(service, type)) return `resource type ${type} is not of service ${service}`;
+  if (service !== undefined && !isOfService(service, given)) return `resource type ${type} is not of service ${service}`;
   return undefined;
 }
 
@@ -68,6 +70,11 @@ function whyApplies(rule: CompiledRule, resource: Resource): string {
   return parts.length === 0 ? 'it applies to every resource' : parts.join(', ');
 }
 
+/** Of a rule that applies and has nothing to check. */
+function whyNotConcerned(rule: CompiledRule, { type, taggable }: Resource): string {
+  return rule.type === 'TagRequirement' && taggable === false ? `resource type ${type} cannot carry tags` : `it asks nothing of a ${type}`;
+}
+
 interface Reach {
   readonly applies: Applies;
   readonly reason: string;
@@ -75,7 +82,7 @@ interface Reach {
 
 function reachOf(rule: CompiledRule, resource: Resource): Reach {
   if (!rule.points.includes('deploy')) return { applies: 'no', reason: 'judged at scan only: there is no resource yet' };
-  const other = whyNotType(rule, resource.type);
+  const other = whyNotType(rule, resource);
   if (other !== undefined) return { applies: 'no', reason: other };
   const applies = appliesTo(rule, resource);
   if (applies === 'yes') return { applies, reason: whyApplies(rule, resource) };
@@ -176,8 +183,7 @@ export function explainRequest(
       return explainRule(rule, NOTHING_SAID, { applies: 'no', reason: 'it adds no cost' }, answer, isApproved);
     }
     const said = toSaid(rule, judge(rule, resource, question));
-    const concerns =
-      said.verdict === 'not-applicable' ? ({ applies: 'no', reason: `it asks nothing of a ${resource.type}` } as const) : reach;
+    const concerns = said.verdict === 'not-applicable' ? ({ applies: 'no', reason: whyNotConcerned(rule, resource) } as const) : reach;
     return explainRule(rule, said, concerns, answer, isApproved);
   };
   const ofResource = (index: number): readonly RuleExplanation[] => {

@@ -2,7 +2,7 @@
 import type { CompiledRule } from './compile.js';
 import { type Applies, isUnknownPath, matchAccount, matchNamespace, matchTags } from './match.js';
 import type { Resource, UnknownCheck } from './model.js';
-import { type Failed, KNOWN_AFTER_APPLY, NOT_GIVEN, type Question } from './rules/check.js';
+import { type Failed, type Question, whyNotKnown } from './rules/check.js';
 
 export interface Judgement {
   readonly verdict: 'compliant' | 'violating' | 'not-applicable' | 'unknown' | 'error';
@@ -15,10 +15,6 @@ export interface Judgement {
 const NOTHING = { failed: Object.freeze([]), unknowns: Object.freeze([]) } as const;
 const COMPLIANT: Judgement = { verdict: 'compliant', ...NOTHING };
 const NOT_APPLICABLE: Judgement = { verdict: 'not-applicable', ...NOTHING };
-
-function unknownValue(resource: Resource, path: string): UnknownCheck {
-  return { path, reason: isUnknownPath(resource, path) ? KNOWN_AFTER_APPLY : NOT_GIVEN };
-}
 
 /** Whether the rule applies to a resource of a type that it concerns: namespace, tags and account, all that it gives. */
 export function appliesTo(rule: CompiledRule, resource: Resource): Applies {
@@ -36,7 +32,7 @@ export function whyUnknown(rule: CompiledRule, resource: Resource): readonly Unk
   const tags = rule.selectorTags.map(({ path }) => path).filter((path) => isUnknownPath(resource, path));
   const namespace = matchNamespace(rule.namespace, resource) === 'unknown' ? ['namespace'] : [];
   const account = matchAccount(rule.account, resource) === 'unknown' ? ['account'] : [];
-  return [...account, ...namespace, ...tags.sort()].map((path) => unknownValue(resource, path));
+  return [...account, ...namespace, ...tags.sort()].map((path) => ({ path, reason: whyNotKnown(resource, path) }));
 }
 
 /** Sorts where that is needed: most are found in the order of their paths. */

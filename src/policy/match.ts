@@ -1,9 +1,9 @@
-/** Whether a rule applies to a resource, three-valued: what the request does not say, or says only after apply, is unknown. */
+/** Whether a rule applies to a resource, three-valued: what the request does not say, or cannot say yet, is unknown. */
 import type { Resource } from './model.js';
 
 export type Applies = 'yes' | 'no' | 'unknown';
 
-/** Whether the value at a wire path, or the whole section that it is in, is known only after apply. A tag's key may have dots of its own. */
+/** Whether the value at a wire path, or the whole section that it is in, is among what is unknown. A tag's key may have dots of its own. */
 export function isUnknownPath(resource: Resource, path: string): boolean {
   const unknown = resource.unknownPaths;
   if (unknown === undefined || unknown.length === 0) return false;

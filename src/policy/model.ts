@@ -215,6 +215,10 @@ export interface ManagedBy {
   readonly repository: string | null;
 }
 
+/** Why a value is not known: it is worked out at the apply, or whoever describes the resource leaves it out. */
+export const UNKNOWN_REASONS = ['known after apply', 'not given'] as const;
+export type UnknownReason = (typeof UNKNOWN_REASONS)[number];
+
 /**
  * One resource, found by a scan or asked for by a deploy tool. Plain JSON.
  * `id` is null for what does not exist yet; in the inventory `provider`, `account` and `id` are always given.
@@ -239,8 +243,12 @@ export interface Resource {
   readonly managedBy: ManagedBy | null;
   /** Address in a plan, such as `module.web.aws_instance.this[0]`. */
   readonly address: string | null;
-  /** Wire paths of what is known only after apply: `specs.vcpus`, `tags.owner`, `tags` for all of them. */
+  /** Wire paths of what is unknown although it may well have a value: `specs.vcpus`, `tags.owner`, `tags` for all of them. */
   readonly unknownPaths?: readonly string[];
+  /** Why that is unknown. @default `known after apply` */
+  readonly unknownReason?: UnknownReason;
+  /** False for a kind that cannot carry tags. @default true */
+  readonly taggable?: boolean;
   /** How many alike, such as the desired size of a group: specs are those of one, the cost is that of all. @default 1 */
   readonly quantity?: number;
   /** What it costs a month before a change of what exists: a budget holds the difference only. Absent for what is new. */
@@ -277,7 +285,7 @@ export interface FailedCheck {
 
 export interface UnknownCheck {
   readonly path: string;
-  /** `not given`, `known after apply`, `too few days of metrics`, `without a price for storage` … */
+  /** An `UnknownReason`, `too few days of metrics`, `without a price for storage` … */
   readonly reason: string;
 }
 

@@ -1,7 +1,7 @@
 /** The test file beside a policy: resources as they are on the wire, and the verdicts that they should get. */
 import { z } from 'zod';
 import { contradictionsOf } from './cost-range.js';
-import type { Cost, Resource } from './model.js';
+import { type Cost, type Resource, UNKNOWN_REASONS } from './model.js';
 import type { Expectation } from './policy-test.js';
 import type { Offer } from './rules/check.js';
 import { amount, list, text } from './schema-values.js';
@@ -93,6 +93,8 @@ const resource = z
     address: text.exactOptional(),
     /** Wire paths of what is known only after apply: `specs.vcpus`, `tags.owner`, `tags`. */
     unknown: list(text).exactOptional(),
+    unknown_reason: z.enum(UNKNOWN_REASONS).exactOptional(),
+    taggable: z.boolean().exactOptional(),
     previous_monthly: amount.nullable().exactOptional(),
   })
   .transform((wire): Resource => {
@@ -115,6 +117,8 @@ const resource = z
       managedBy: null,
       address: wire.address ?? null,
       ...(wire.unknown === undefined ? {} : { unknownPaths: wire.unknown }),
+      ...(wire.unknown_reason === undefined ? {} : { unknownReason: wire.unknown_reason }),
+      ...(wire.taggable === undefined ? {} : { taggable: wire.taggable }),
       ...(wire.previous_monthly === undefined ? {} : { previousMonthly: wire.previous_monthly }),
     };
   });

@@ -78,6 +78,17 @@ function globProblem(value: string): string | undefined {
     : `unknown resource type \`${value}\`, did you mean ${near}?`;
 }
 
+/** A service has a slash where it is a glob over resource types, and else is a name of a bill. */
+export const service = z.string().check((context) => {
+  const { value } = context;
+  const message = value.includes('/')
+    ? globProblem(value)
+    : value.trim() === ''
+      ? 'expected a service such as Compute, Amazon Elastic Compute Cloud or compute/*'
+      : undefined;
+  if (message !== undefined) context.issues.push({ code: 'custom', input: value, message });
+});
+
 export const glob = z.string().check((context) => {
   const message = globProblem(context.value);
   if (message !== undefined) context.issues.push({ code: 'custom', input: context.value, message });

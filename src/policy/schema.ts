@@ -14,6 +14,7 @@ import {
   pattern,
   perPoint,
   positive,
+  service,
   text,
   timeOfDay,
   timezone,
@@ -85,7 +86,7 @@ const alertThreshold = z.strictObject({
 
 /** A budget also selects by what a bill says of everything. */
 const budgetSelector = z
-  .strictObject({ tags: tags.exactOptional(), account: text.exactOptional(), service: glob.exactOptional() })
+  .strictObject({ tags: tags.exactOptional(), account: text.exactOptional(), service: service.exactOptional() })
   .transform(({ tags: wanted, ...selector }) => ({ ...selector, tags: wanted ?? {} }));
 
 const budget = z.strictObject({

@@ -5,17 +5,23 @@ import {
   CancellationScope,
   condition,
   isCancellation,
+  patched,
   proxyActivities,
   setCurrentDetails,
+  setHandler,
   TimeoutFailure,
+  upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { createRunTaskActivities } from '../activities/run-task.js';
 import { MINUTE, SECOND } from '../policy/durations.js';
 import type { RunTaskInput } from '../policy/run-task.js';
+import { SA_DEADLINE, SA_PHASE } from './messages.js';
+import { runTaskStalled } from './run-task-messages.js';
 
 export type RunTaskOutcome = 'judged' | 'failed' | 'undelivered';
 
 export async function runTask({ id, judgeUntil, endsAt, progressEveryMs, heartbeatMs }: RunTaskInput): Promise<RunTaskOutcome> {
+  const show = createShow();
   const retry = { initialInterval: SECOND, maximumInterval: 30 * SECOND };
   type Activities = ReturnType<typeof createRunTaskActivities>;
   const { judgeRunTask } = proxyActivities<Activities>({
@@ -29,6 +35,13 @@ export async function runTask({ id, judgeUntil, endsAt, progressEveryMs, heartbe
 
   let failure: unknown;
   let isJudged = false;
+  let progress = 'Tollgate is still judging the plan';
+  setHandler(runTaskStalled, (why) => {
+    if (isJudged) return;
+    progress = `Tollgate cannot judge the plan yet: ${why}`;
+    show({ phase: 'stalled', deadline: judgeUntil, details: `the plan cannot be judged yet, it is tried again: ${why}` });
+  });
+  show({ phase: 'judging', deadline: judgeUntil, details: 'the plan is fetched and judged' });
   const judging = judgeRunTask.executeWithOptions({ summary: 'fetch the plan and judge it' }, [id]).then(
     () => void (isJudged = true),
     (error: unknown) => {
@@ -36,16 +49,17 @@ export async function runTask({ id, judgeUntil, endsAt, progressEveryMs, heartbe
       isJudged = true;
     },
   );
-  setCurrentDetails('**judging** the plan');
   await CancellationScope.nonCancellable(async () => {
     while (!(await condition(() => isJudged, progressEveryMs))) {
       // The next one, or the result, makes up for one that is lost.
-      await reportRunTask(id, 'Tollgate is still judging the plan').catch(() => {});
+      await reportRunTask(id, progress).catch(() => {});
     }
     await judging;
     if (failure !== undefined) await failRunTask(id, wordsOf(failure));
   });
-  return deliver();
+  const outcome = await deliver();
+  show({ phase: outcome, deadline: null, details: 'nothing is due' });
+  return outcome;
 
   /** Also for a cancelled workflow: HCP waits for it. */
   function deliver(): Promise<RunTaskOutcome> {
@@ -55,7 +69,7 @@ export async function runTask({ id, judgeUntil, endsAt, progressEveryMs, heartbe
         scheduleToCloseTimeout: Math.max(MINUTE, msUntil(endsAt)),
         retry,
       });
-      setCurrentDetails('**calling back**');
+      show({ phase: 'calling_back', deadline: endsAt, details: 'HCP Terraform is told the result' });
       try {
         await finishRunTask.executeWithOptions({ summary: 'call back with the result' }, [id]);
       } catch (error) {
@@ -65,6 +79,28 @@ export async function runTask({ id, judgeUntil, endsAt, progressEveryMs, heartbe
       return failure === undefined ? 'judged' : 'failed';
     });
   }
+}
+
+interface Shown {
+  readonly phase: 'judging' | 'stalled' | 'calling_back' | RunTaskOutcome;
+  /** When the phase is given up. */
+  readonly deadline: number | null;
+  readonly details: string;
+}
+
+/** Tells Temporal's UI and its search of what changed, and of nothing else. A run task that began before it told the search goes on as it was. */
+function createShow(): (now: Shown) => void {
+  const isSearchable = patched('run-task-search-attributes');
+  let shown: Shown['phase'] | undefined;
+  return ({ phase, deadline, details }) => {
+    if (isSearchable && phase !== shown) {
+      const attribute = { key: SA_DEADLINE, value: deadline === null ? null : new Date(deadline) };
+      upsertSearchAttributes([{ key: SA_PHASE, value: phase }, attribute]);
+    }
+    shown = phase;
+    const next = deadline === null ? '' : `\n\ngiven up at ${new Date(deadline).toISOString()}`;
+    setCurrentDetails(`**${phase}**: ${details}${next}`);
+  };
 }
 
 function msUntil(instant: number): number {

@@ -113,6 +113,14 @@ describe('every route that takes a body', () => {
       }
     }));
 
+  test('refuses a key given twice, by its name and its place', () =>
+    onEach(takesJson, async ({ method, path: name }, path) => {
+      for (const raw of ['{"reason":"a","reason":"b"}', '{"reason":":","reason" :1}']) {
+        const problem = readProblem(await world.ask(method, path, { raw }), 400);
+        expect(problem.errors, `${method} ${name}`).toEqual([{ path: 'reason', message: 'duplicate key, again at line 1, column 15' }]);
+      }
+    }));
+
   test('refuses NULs and halves of pairs in other encodings too', () =>
     onEach(takesJson, async ({ method, path: name, operation }, path) => {
       const headers = { 'content-type': 'application/json; charset=utf-16le' };
@@ -239,7 +247,7 @@ describe('every route', () => {
       async ({ method }, path) => {
         const { headers } = await world.ask(method, path);
         expect(headers.get('x-content-type-options')).toBe('nosniff');
-        expect(headers.get('content-security-policy')).toContain("default-src 'self'");
+        expect(headers.get('content-security-policy')).toContain("default-src 'none'");
         expect(headers.get('x-powered-by')).toBeNull();
         expect(headers.get('x-request-id')).toMatch(/^req_/);
       },

@@ -1,13 +1,12 @@
 /** The lean listener and Express answer alike: one table of requests against both. */
-import { once } from 'node:events';
-import { createServer, type RequestListener, request, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { request } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createMounts } from '../../src/api/app.js';
 import type { AppDeps } from '../../src/api/deps.js';
 import { transaction } from '../../src/store/db.js';
 import { createToken } from '../../src/store/tokens.js';
+import { createServers } from '../support/listening.js';
 import { createWorld, type World } from './world.js';
 
 const EVALUATE = '/v1/evaluate';
@@ -31,7 +30,7 @@ interface Told {
 let world: World;
 let deps: AppDeps;
 let expired: string;
-const servers: Server[] = [];
+const { listen, close } = createServers();
 
 beforeAll(async () => {
   world = await createWorld({ worker: false });
@@ -41,20 +40,9 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const server of servers) {
-    server.close();
-    server.closeAllConnections();
-  }
+  close();
   await world.close();
 });
-
-async function listen(listener: RequestListener): Promise<number> {
-  const server = createServer(listener);
-  servers.push(server);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return (server.address() as AddressInfo).port;
-}
 
 /** Both ways in, each with counters of its own, so that neither counts the other's requests. */
 async function bothOf(overrides: Partial<AppDeps> = {}): Promise<{ readonly lean: number; readonly express: number }> {
@@ -119,7 +107,7 @@ const TABLE: Readonly<Record<string, readonly [status: number, () => Asked]>> = 
   'text that is not JSON': [400, () => ({ body: '{"type":' })],
   'JSON that is no object': [400, () => ({ body: '[]' })],
   'nested too deeply': [400, () => ({ body: nested('[', ']') })],
-  'the same key twice': [200, () => ({ body: `{"type":"x/y",${JSON_BODY.slice(1)}` })],
+  'the same key twice': [400, () => ({ body: `{"type":"x/y",${JSON_BODY.slice(1)}` })],
   __proto__: [400, () => ({ body: '{"__proto__":{"type":"compute/instance"}}' })],
   'a NUL': [400, () => ({ body: '{"type":"a\\u0000b"}' })],
   'half of a surrogate pair': [400, () => ({ body: '{"type":"compute/instance","tags":{"a":"\\ud800"}}' })],

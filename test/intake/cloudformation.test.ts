@@ -40,6 +40,7 @@ describe('change sets', () => {
         specs: {},
         cost: { monthly: null },
         unknownPaths: ['specs', 'tags'],
+        unknownReason: 'not given',
       },
     ]);
     expect(notices).toEqual([expect.stringContaining('--include-property-values')]);
@@ -88,6 +89,7 @@ describe('change sets', () => {
     };
     const [resource] = changeSet({ AfterContext: contextOf(properties) }).resources;
     expect(resource?.unknownPaths).toEqual(expect.arrayContaining(['specs.instance_type', 'specs.vcpus', 'tags.owner']));
+    expect(resource?.unknownReason).toBeUndefined();
     expect(resource?.tags).toEqual({ stage: 'live' });
     expect(JSON.stringify(resource)).not.toContain(value);
   });
@@ -244,7 +246,9 @@ Parameters:
 Mappings: { Sizes: { us-east-1: { small: t3.small } } }`;
     const [resource] = template(`  A:\n    Type: AWS::EC2::Instance\n    Properties:\n      InstanceType: ${value}`, more);
     expect(resource?.specs.instanceType).toBe(type);
-    if (type === undefined) expect(resource?.unknownPaths).toContain('specs.instance_type');
+    if (type !== undefined) return;
+    expect(resource?.unknownPaths).toContain('specs.instance_type');
+    expect(resource?.unknownReason).toBe('not given');
   });
 
   test('a property set to AWS::NoValue is not given', () => {

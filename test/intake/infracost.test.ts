@@ -67,7 +67,10 @@ describe('real documents', () => {
   });
 
   test('an older document without tags leaves them unknown; a newer one gives those of the resource and of its volumes', () => {
-    expect(find(fixture('breakdown-aws-example.json'), 'aws_instance.web_app')?.unknownPaths).toEqual(['tags']);
+    expect(find(fixture('breakdown-aws-example.json'), 'aws_instance.web_app')).toMatchObject({
+      unknownPaths: ['tags'],
+      unknownReason: 'not given',
+    });
     const tagged = fixture('breakdown-with-tags.json');
     expect(find(tagged, 'aws_instance.web_app')).toMatchObject({ tags: { foo: 'bar', DefaultOverride: 'defaultoverride' } });
     expect(find(tagged, 'aws_instance.web_app')?.tags).not.toHaveProperty('volume_tags.baz');
@@ -150,7 +153,11 @@ describe('other documents', () => {
 
   test('tags that hang on variables without a value are unknown', () => {
     const resource = { ...instance, tags: { a: 'b' }, missingVarsCausingUnknownTagKeys: ['var.tags'] };
-    expect(read(documentOf([resource])).resources[0]).toMatchObject({ tags: { a: 'b' }, unknownPaths: ['tags'] });
+    expect(read(documentOf([resource])).resources[0]).toMatchObject({
+      tags: { a: 'b' },
+      unknownPaths: ['tags'],
+      unknownReason: 'not given',
+    });
   });
 
   test('a project that could not be read whole says so', () => {

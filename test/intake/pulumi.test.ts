@@ -125,6 +125,7 @@ describe('resources', () => {
     (value) => {
       const [resource] = only(step('aws:ec2/instance:Instance', { instanceType: value, tags: { owner: value, stage: 'live' } }));
       expect(resource?.unknownPaths).toEqual(expect.arrayContaining(['specs.vcpus', 'specs.instance_type', 'tags.owner']));
+      expect(resource?.unknownReason).toBeUndefined();
       expect(resource?.tags).toEqual({ stage: 'live' });
       expect(JSON.stringify(resource)).not.toMatch(/secret|04da6b54|v1:x/);
     },

@@ -78,6 +78,8 @@ function shown(resource: Resource): Record<string, unknown> {
     low: range === undefined ? cost.monthly : range.low,
     high: range === undefined ? cost.monthly : range.high,
     unknown: resource.unknownPaths ?? [],
+    why: resource.unknownReason ?? 'known after apply',
+    taggable: resource.taggable ?? true,
     quantity: resource.quantity ?? null,
     previous: resource.previousMonthly,
     isNew: !('previousMonthly' in resource),

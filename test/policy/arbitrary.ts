@@ -1,16 +1,17 @@
 /** Random policies and requests for property tests: small alphabets, so that they meet often, with something strange now and then. */
 import fc from 'fast-check';
 import { type CompiledPolicies, compilePolicies } from '../../src/policy/compile.js';
-import type {
-  Cost,
-  LimitConstraint,
-  Policy,
-  PolicyOf,
-  RequiredTag,
-  Resource,
-  ResourceLimitRule,
-  RuleBase,
-  TagRequirementRule,
+import {
+  type Cost,
+  type LimitConstraint,
+  type Policy,
+  type PolicyOf,
+  type RequiredTag,
+  type Resource,
+  type ResourceLimitRule,
+  type RuleBase,
+  type TagRequirementRule,
+  UNKNOWN_REASONS,
 } from '../../src/policy/model.js';
 import type { Offer } from '../../src/policy/rules/check.js';
 import { INSTANCE_FAMILIES, RESOURCE_TYPES, VOLUME_TYPES } from '../../src/policy/specs.js';
@@ -194,6 +195,8 @@ export const resource: fc.Arbitrary<Resource> = fc.record({
   managedBy: fc.constant(null),
   address: fc.option(fc.string()),
   unknownPaths: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, fc.subarray(UNKNOWN_PATHS, { maxLength: 2 })),
+  unknownReason: fc.constantFrom(...UNKNOWN_REASONS),
+  taggable: fc.boolean(),
 });
 
 /** Any attempt to change it throws. */

@@ -67,6 +67,14 @@ describe('an explanation', () => {
     ['hours/office', { tags: { team: 'a' } }, 'yes', 'tag team is a', 'compliant'],
     ['hours/office', { type: 'storage/bucket', tags: { team: 'a' } }, 'no', 'it asks nothing of a storage/bucket', 'not-applicable'],
     ['hours/office', { unknownPaths: ['tags'] }, 'unknown', 'tags.team is known after apply', 'compliant'],
+    ['hours/office', { unknownPaths: ['tags'], unknownReason: 'not given' }, 'unknown', 'tags.team is not given', 'compliant'],
+    [
+      'mandatory-tags/cost-center-required',
+      { type: 'network/nat-gateway', taggable: false },
+      'no',
+      'resource type network/nat-gateway cannot carry tags',
+      'not-applicable',
+    ],
     [
       'resource-limits/max-instance-size',
       { namespace: 'production' },

@@ -43,7 +43,7 @@ export async function createRunTaskWorker({ pool, client, connection, namespace,
     namespace,
     taskQueue: TASK_QUEUE,
     workflowBundle,
-    activities: createRunTaskActivities({ pool, now: Date.now, log, runTasks: { key: KEY, origins, judge } }),
+    activities: createRunTaskActivities({ pool, temporal: client, now: Date.now, log, runTasks: { key: KEY, origins, judge } }),
     stickyQueueScheduleToStartTimeout: 500,
   });
   return { worker, close: () => closeGateParts(gate) };

@@ -12,7 +12,7 @@ import { MINUTE } from '../../src/policy/durations.js';
 import type { RunTaskInput, RunTaskRequest } from '../../src/policy/run-task.js';
 import { transaction } from '../../src/store/db.js';
 import { getRunTask, getRunTaskToken, openRunTask } from '../../src/store/run-tasks.js';
-import { WORKFLOWS, workflowIds } from '../../src/workflows/messages.js';
+import { SA_DEADLINE, SA_PHASE, WORKFLOWS, workflowIds } from '../../src/workflows/messages.js';
 import { doorPolicies } from '../api/door-policies.js';
 import { createWorld, readProblem, until, type World } from '../api/world.js';
 import { recordHistory } from '../support/histories.js';
@@ -120,6 +120,19 @@ describe('the request', () => {
   test('is checked byte for byte: one more blank is another body', async () => {
     const text = JSON.stringify(requestOf(hcp, nextId()));
     readProblem(await send(`${text} `, signatureOf(text)), 401);
+  });
+
+  test('is 429 once an address has sent too many that are not signed, and a signed one is taken all the same', async () => {
+    const settings = { ...defaultSettings(), runTasks: { origins: hcp.origins } };
+    const other = await world.another({ overrides: { runTaskKey: KEY, settings, limits: { refusalsPerMinute: 2 } } });
+    const verification = readFileSync(new URL('../fixtures/run-tasks/request-verification.json', import.meta.url), 'utf8');
+    const ask = (signature: string) =>
+      other.ask('POST', '/v1/run-tasks', { token: null, raw: verification, headers: { 'x-tfc-task-signature': signature } });
+    const wrong = signatureOf(verification, 'other key');
+    const answers = [await ask(''), await ask(signatureOf(verification)), await ask(wrong), await ask(wrong), await ask('')];
+    expect(answers.map(({ status }) => status)).toEqual([401, 200, 401, 429, 429]);
+    expect(answers[3]?.headers.get('retry-after')).toMatch(/^\d+$/);
+    expect((await ask(signatureOf(verification))).status).toBe(200);
   });
 
   test('is answered with 404 where no key is set', async () => {
@@ -265,6 +278,34 @@ describe('a run task', () => {
     expect(await handle.result()).toBe('judged');
     expect(hcp.planRequests).toBe(3);
     expect(statuses()).toEqual(['failed']);
+  }, 20_000);
+
+  test('shows and says what keeps it from judging, and where it is', async () => {
+    let isAway = true;
+    hcp.planAnswer = (res) => {
+      if (isAway) res.writeHead(503).end();
+      else res.writeHead(200, { 'content-type': 'application/json' }).end(SMALL_PLAN);
+    };
+    const judgeUntil = Date.now() + MINUTE;
+    const handle = await start(nextId(), { judgeUntil, progressEveryMs: 100 });
+    const { origin } = new URL(hcp.origin);
+    const phase = async () => (await handle.describe()).typedSearchAttributes.get(SA_PHASE);
+    await until(phase, (now) => now === 'stalled');
+    expect((await handle.describe()).typedSearchAttributes.get(SA_DEADLINE)).toEqual(new Date(judgeUntil));
+    const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+    expect(currentDetails).toBe(
+      `**stalled**: the plan cannot be judged yet, it is tried again: ${origin} answered 503 for the plan\n\ngiven up at ${new Date(judgeUntil).toISOString()}`,
+    );
+    await until(
+      async () => hcp.callbacks.at(-1)?.body.data.attributes,
+      (said) => said?.status === 'running' && said.message === `Tollgate cannot judge the plan yet: ${origin} answered 503 for the plan`,
+    );
+    isAway = false;
+    expect(await handle.result()).toBe('judged');
+    expect(statuses().at(-1)).toBe('passed');
+    expect(await phase()).toBe('judged');
+    expect((await handle.describe()).typedSearchAttributes.get(SA_DEADLINE)).toBeUndefined();
+    await recordHistory(world.client, handle.workflowId, 'run-task-stalled');
   }, 20_000);
 
   test('says that it goes on while it judges, and nothing after its end', async () => {

@@ -1,9 +1,9 @@
-import type { Resource } from '../../policy/model.js';
+import type { Resource, Specs } from '../../policy/model.js';
 import { SPEC_WIRE, type SpecKey } from '../../policy/specs.js';
 
 /** A resource as `POST /v1/evaluate` takes it: reading the result again gives the same resource, cost included. */
 export function toWireResourceInput(resource: Resource): Record<string, unknown> {
-  const { cost, metrics, managedBy, unknownPaths, quantity, previousMonthly } = resource;
+  const { cost, metrics, managedBy, unknownPaths, unknownReason, taggable, quantity, previousMonthly } = resource;
   const { id, type, name, address, provider, account, region, namespace, state, tags } = resource;
   const instant = (at: number | null) => (at === null ? undefined : new Date(at).toISOString());
   const wire = withoutNothing({
@@ -18,7 +18,7 @@ export function toWireResourceInput(resource: Resource): Record<string, unknown>
     state,
     tags,
     created_at: instant(resource.createdAt),
-    specs: Object.fromEntries((Object.keys(SPEC_WIRE) as SpecKey[]).map((key) => [SPEC_WIRE[key], resource.specs[key]])),
+    specs: toWireSpecs(resource.specs),
     cost:
       cost.source === 'none' && cost.unpriced === undefined
         ? null
@@ -32,12 +32,27 @@ export function toWireResourceInput(resource: Resource): Record<string, unknown>
     detached_at: instant(resource.detachedAt),
     managed_by: managedBy,
     unknown: unknownPaths,
+    unknown_reason: unknownReason,
+    taggable,
     quantity,
   });
   // null: it was there before and nobody knows its cost; absent: it is new
   return previousMonthly === undefined ? wire : { ...wire, previous_monthly: previousMonthly };
 }
 
-function withoutNothing(entries: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined && value !== null));
+function withoutNothing(entries: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const kept: Record<string, unknown> = {};
+  for (const key in entries) {
+    const value = entries[key];
+    if (value !== undefined && value !== null) kept[key] = value;
+  }
+  return kept;
+}
+
+const SPEC_KEYS = Object.keys(SPEC_WIRE) as readonly SpecKey[];
+
+function toWireSpecs(specs: Specs): Record<string, unknown> {
+  const wire: Record<string, unknown> = {};
+  for (const key of SPEC_KEYS) if (specs[key] !== undefined) wire[SPEC_WIRE[key]] = specs[key];
+  return wire;
 }

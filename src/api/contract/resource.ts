@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Cost, Resource, Specs } from '../../policy/model.js';
+import { type Cost, type Resource, type Specs, UNKNOWN_REASONS } from '../../policy/model.js';
 import type { InventoryRecord } from '../../policy/records.js';
 import { SPEC_WIRE } from '../../policy/specs.js';
 import type { Concerns } from '../../store/resource-concerns.js';
@@ -61,6 +61,11 @@ export const resourceInputKeys = {
   unknown: unknown
     .optional()
     .meta({ description: 'Paths of what is known only after apply: `specs.vcpus`, `tags.owner`, `tags` for all of them' }),
+  unknown_reason: z
+    .enum(UNKNOWN_REASONS)
+    .optional()
+    .meta({ description: 'Why the paths of `unknown` are: `not given` where a document does not tell. Default `known after apply`' }),
+  taggable: z.boolean().optional().meta({ description: 'False for a kind that cannot carry tags: no required tag is missing there' }),
   quantity: expecting('a whole number of 0 or more', z.int().min(0).max(1_000_000)).nullish().meta({
     description: 'How many alike: specs are those of one, the cost is that of all',
   }),
@@ -99,6 +104,8 @@ export function toResource(input: ResourceInput, target: Target): Resource {
     managedBy: toManagedBy(input.managed_by),
     address: input.address ?? null,
     ...(input.unknown === undefined ? {} : { unknownPaths: input.unknown }),
+    ...(input.unknown_reason === undefined ? {} : { unknownReason: input.unknown_reason }),
+    ...(input.taggable === undefined ? {} : { taggable: input.taggable }),
     ...(input.quantity === undefined || input.quantity === null ? {} : { quantity: input.quantity }),
     ...(input.previous_monthly === undefined ? {} : { previousMonthly: input.previous_monthly }),
   };

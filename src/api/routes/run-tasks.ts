@@ -19,6 +19,9 @@ const JUDGE_FOR_MS = 50 * MINUTE;
 const PROGRESS_EVERY_MS = 4 * MINUTE;
 const HEARTBEAT_MS = 10 * SECOND;
 
+/** HCP sends a few KiB; anybody may send more, and it is read before its signature can be checked. */
+const LARGEST_REQUEST = 128 * 1024;
+
 /**
  * 200 without a body, and nothing else counts as received for HCP; 404 where run tasks are not configured, 401 for a wrong signature, 503
  * when Temporal or the database is away: HCP then tries again.
@@ -26,7 +29,7 @@ const HEARTBEAT_MS = 10 * SECOND;
 export const runTasks = defineRoute('POST /v1/run-tasks', {
   summary: 'Take the request of an HCP Terraform run task',
   tag: 'Evaluation',
-  raw: { types: ['application/json'], limitBytes: 1024 * 1024 },
+  raw: { types: ['application/json'], limitBytes: LARGEST_REQUEST },
   idempotencyKey: false,
   answers: {
     200: { description: 'Received; the result follows by callback' },
@@ -59,12 +62,13 @@ async function receiveRunTask(context: AppContext, { body, headers, at }: Call<u
   return { status: 200, workflowId };
 }
 
+const SIGNATURE = /^[\da-f]{128}$/;
+
 /** @throws unauthenticated unless it is the lower-case hexadecimal HMAC-SHA512 of the bytes as they came */
 function requireSignature(body: Buffer, given: string | readonly string[] | undefined, key: string): void {
-  const wanted = Buffer.from(createHmac('sha512', key).update(body).digest('hex'));
-  const got = Buffer.from(typeof given === 'string' ? given.trim().toLowerCase() : '');
-  if (got.length === wanted.length && timingSafeEqual(got, wanted)) return;
-  const why = got.length === 0 ? 'is not signed: give the run task its HMAC key' : 'is signed with another key, or was changed on the way';
+  const got = typeof given === 'string' ? given.trim().toLowerCase() : '';
+  if (SIGNATURE.test(got) && timingSafeEqual(Buffer.from(got, 'hex'), createHmac('sha512', key).update(body).digest())) return;
+  const why = got === '' ? 'is not signed: give the run task its HMAC key' : 'is signed with another key, or was changed on the way';
   throw new TollgateError('unauthenticated', `the request ${why}`);
 }
 

@@ -13,8 +13,8 @@ const ASKED_FOR: ReadonlySet<string> = new Set(['Add', 'Modify', 'Import', 'Dyna
 const NESTED = 'AWS::CloudFormation::Stack';
 
 /**
- * What it adds, changes, imports or may change. Without property values (`--include-property-values`) only kinds are known, and each spec
- * and tag is known after apply.
+ * What it adds, changes, imports or may change. Without property values (`--include-property-values`) only kinds are known; what CloudFormation
+ * has still to work out is known after apply.
  */
 export function readChangeSet(document: Keys, context: StackContext): Intake {
   const place = { ...context, ...placeOf(document, context) };

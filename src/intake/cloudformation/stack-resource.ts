@@ -1,4 +1,5 @@
 import type { Resource } from '../../policy/model.js';
+import { notTold } from '../intake.js';
 import { isKeys, type Keys } from '../loose.js';
 import { unknownIn } from '../sentinel.js';
 import { UNKNOWN } from '../terraform/attributes.js';
@@ -39,7 +40,8 @@ function mapHidden({ type, logicalId, physicalId }: StackResource, context: Stac
   const managedBy = { tool: 'cloudformation', address: logicalId, repository: null };
   const [first] = mapResource(translated.type, {}, () => true, { ...context, address: logicalId, managedBy });
   if (first === undefined) return [];
-  return [{ ...first, id: physicalId, specs: {}, cost: { hourly: null, monthly: null, source: 'none' }, unknownPaths: ['specs', 'tags'] }];
+  const hidden = { specs: {}, cost: { hourly: null, monthly: null, source: 'none' }, unknownPaths: ['specs', 'tags'] } as const;
+  return [notTold({ ...first, id: physicalId, ...hidden })];
 }
 
 function withStackTags({ tags }: Keys, stackTags: Keys): Keys {

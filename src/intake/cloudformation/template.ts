@@ -1,5 +1,5 @@
 /** A template before it is deployed. */
-import type { Intake } from '../intake.js';
+import { type Intake, notTold } from '../intake.js';
 import { isKeys, type Keys, keysOf, textOf } from '../loose.js';
 import { refuseTooMany } from '../most-resources.js';
 import { unknownIn } from '../sentinel.js';
@@ -14,7 +14,7 @@ type Translated = ReturnType<typeof translate>;
 /** What is declared under a logical id, in the words of Terraform. */
 type Declared = (logicalId: string) => Translated;
 
-/** All that it declares, by the defaults of its parameters. What a condition may leave out is judged as if it were made. */
+/** All that it declares, by the defaults of its parameters; what follows from the deployment, it does not tell. What a condition may leave out is judged as if it were made. */
 export function readTemplate(document: Keys & { readonly Resources: Keys }, context: StackContext): Intake {
   const { Resources: resources, Parameters: parameters, Mappings: mappings } = document;
   const { region, account } = context;
@@ -35,7 +35,7 @@ export function readTemplate(document: Keys & { readonly Resources: Keys }, cont
           related: relatedTo(keysOf(properties), declaredAs),
         },
         context,
-      ),
+      ).map(notTold),
     ),
     notices: noticesOf(document, declared),
   };

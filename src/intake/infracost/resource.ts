@@ -1,5 +1,5 @@
 import type { Resource } from '../../policy/model.js';
-import { blankResource, type CatalogProvider, type Lookup } from '../intake.js';
+import { blankResource, type CatalogProvider, type Lookup, notTold } from '../intake.js';
 import { isKeys, type Keys, listOf, textOf } from '../loose.js';
 import { type MapContext, mapResource } from '../terraform/map-resource.js';
 import { type CostNode, costNodeOf, costOfNode } from './cost.js';
@@ -41,7 +41,7 @@ export function resourcesOf(value: Keys, facts: ProjectFacts): readonly Resource
     cost: costWithoutDisks(node, template, disks),
     ...(quantity === 1 ? {} : { quantity }),
   };
-  return [own, ...disks.map((disk) => volumeOf(disk, { value, base, cloud, quantity, facts }))];
+  return [own, ...disks.map((disk) => volumeOf(disk, { value, base, cloud, quantity, facts }))].map(notTold);
 }
 
 /** As the door for plans calls it. A kind that is part of another there is kept under the provider's name: it has a price of its own here. */

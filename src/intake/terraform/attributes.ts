@@ -1,5 +1,5 @@
 /** Reading the attributes of a planned resource, three-valued: given, not given, known only after apply. Pure. */
-import { isKeys, numberOf, textOf } from '../loose.js';
+import { isKeys, type Keys, numberOf, textOf } from '../loose.js';
 
 /** Known only after apply, or a secret: neither is ever shown. */
 export const UNKNOWN: unique symbol = Symbol('known after apply');
@@ -33,23 +33,69 @@ export interface Attributes {
   readonly has: (key: string) => boolean;
 }
 
-export function readAttributes(root: unknown, isUnknown: IsUnknown, base: Path = []): Attributes {
-  const read = <T>(path: Path, convert: (value: unknown) => T | undefined): Value<T> => {
-    const whole = base.length === 0 ? path : [...base, ...path];
-    return isUnknown(whole) ? UNKNOWN : convert(valueAt(root, whole));
-  };
-  return {
-    text: (...path) => read(path, textOf),
-    label: (...path) => read(path, (value) => (typeof value === 'string' ? value : undefined)),
-    number: (...path) => read(path, numberOf),
-    whole: (...path) => read(path, wholeOf),
-    flag: (...path) => read(path, (value) => (typeof value === 'boolean' ? value : undefined)),
-    count: (...path) => read(path, (value) => (Array.isArray(value) ? value.length : undefined)),
-    texts: (...path) => textsOf(read(path, listAt), (index) => read([...path, index], textOf)),
-    keys: (...path) => read(path, (value) => (isKeys(value) ? Object.keys(value) : undefined)),
-    at: (...path) => readAttributes(root, isUnknown, [...base, ...path]),
-    has: (key) => isUnknown([...base, key]) || Object.hasOwn(Object(valueAt(root, base)) as object, key),
-  };
+export function readAttributes(root: unknown, isUnknown: IsUnknown): Attributes {
+  return new ReadAttributes(root, isUnknown, []);
+}
+
+/** A class, since a plan makes thousands of them: its methods are made once. */
+class ReadAttributes implements Attributes {
+  readonly #root: unknown;
+  readonly #isUnknown: IsUnknown;
+  readonly #base: Path;
+
+  constructor(root: unknown, isUnknown: IsUnknown, base: Path) {
+    this.#root = root;
+    this.#isUnknown = isUnknown;
+    this.#base = base;
+  }
+
+  text(...path: Path): Value<string> {
+    return this.#read(path, textOf);
+  }
+
+  label(...path: Path): Value<string> {
+    return this.#read(path, anyText);
+  }
+
+  number(...path: Path): Value<number> {
+    return this.#read(path, numberOf);
+  }
+
+  whole(...path: Path): Value<number> {
+    return this.#read(path, wholeOf);
+  }
+
+  flag(...path: Path): Value<boolean> {
+    return this.#read(path, flagOf);
+  }
+
+  count(...path: Path): Value<number> {
+    return mapped(this.#read(path, listAt), ({ length }) => length);
+  }
+
+  texts(...path: Path): Value<readonly string[]> {
+    return mapped(this.#read(path, listAt), (list) => {
+      const texts = list.map((_, index) => this.text(...path, index));
+      return texts.includes(UNKNOWN) ? UNKNOWN : texts.filter((text) => typeof text === 'string');
+    });
+  }
+
+  keys(...path: Path): Value<readonly string[]> {
+    return mapped(this.#read(path, objectAt), Object.keys);
+  }
+
+  at(...path: Path): Attributes {
+    return new ReadAttributes(this.#root, this.#isUnknown, [...this.#base, ...path]);
+  }
+
+  has(key: string): boolean {
+    return this.#isUnknown([...this.#base, key]) || Object.hasOwn(Object(valueAt(this.#root, this.#base)) as object, key);
+  }
+
+  #read<T>(path: Path, convert: (value: unknown) => T | undefined): Value<T> {
+    const whole = this.#base.length === 0 ? path : [...this.#base, ...path];
+    return this.#isUnknown(whole) ? UNKNOWN : convert(valueAt(this.#root, whole));
+  }
 }
 
 const MOST = 1_000_000;
@@ -59,13 +105,10 @@ function wholeOf(value: unknown): number | undefined {
   return number !== undefined && Number.isInteger(number) && number >= 0 && number <= MOST ? number : undefined;
 }
 
+const anyText = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+const flagOf = (value: unknown): boolean | undefined => (typeof value === 'boolean' ? value : undefined);
 const listAt = (value: unknown): readonly unknown[] | undefined => (Array.isArray(value) ? (value as readonly unknown[]) : undefined);
-
-function textsOf(list: Value<readonly unknown[]>, at: (index: number) => Value<string>): Value<readonly string[]> {
-  if (list === UNKNOWN || list === undefined) return list;
-  const texts = list.map((_, index) => at(index));
-  return texts.includes(UNKNOWN) ? UNKNOWN : texts.filter((text) => typeof text === 'string');
-}
+const objectAt = (value: unknown): Keys | undefined => (isKeys(value) ? value : undefined);
 
 /** What stands at a path of plain JSON; never what every object inherits. */
 export function valueAt(root: unknown, path: Path): unknown {
@@ -106,7 +149,7 @@ export function firstGiven<T>(...values: readonly Value<T>[]): Value<T> {
 }
 
 /** What a value becomes; what is not known stays so. */
-export function mapped<T, U>(value: Value<T>, convert: (value: T) => U | undefined): Value<U> {
+export function mapped<T, U>(value: Value<T>, convert: (value: T) => Value<U>): Value<U> {
   if (value === UNKNOWN) return UNKNOWN;
   return value === undefined ? undefined : convert(value);
 }

@@ -22,6 +22,8 @@ export interface MapContext {
   readonly account: string | null;
   /** Tags that the provider puts on all it makes. */
   readonly defaultTags?: DefaultTags;
+  /** False where the document tells that the type has no tags of its own. @default true */
+  readonly isTaggable?: boolean;
   /** Attributes of the planned resource that an attribute refers to; undefined when the plan does not tell. @default never tells */
   readonly related?: KindContext['related'];
 }
@@ -40,15 +42,17 @@ export function mapResource(type: string, attributes: unknown, isUnknown: IsUnkn
   const related = context.related ?? (() => undefined);
   const parts = mapKind(read, { provider, lookup: context.lookup, related });
   const place = { region: regionOf(provider, read) ?? context.region, account: accountOf(provider, read) ?? context.account };
-  const [first, ...others] = parts.map((part) => toResource(part, read, { ...context, ...place, provider }));
-  return first === undefined ? [] : [first, ...others.map((part) => ({ ...part, namespace: namespaceOf(part, first) }))];
+  const surroundings = { ...context, ...place, provider };
+  const [first, ...others] = parts.map((part) => toResource(part, read, surroundings));
+  return first === undefined ? [] : [first, ...others.map((part) => withNamespaceOf(first, part))];
 }
 
 /** A volume without an environment of its own is in that of the machine it is made with. */
-function namespaceOf(part: Resource, { tags }: Resource): string | null {
+function withNamespaceOf({ tags }: Resource, part: Resource): Resource {
   const isOwn =
     Object.hasOwn(part.tags, 'environment') || part.unknownPaths?.some((path) => path === 'tags' || path === 'tags.environment');
-  return part.namespace ?? (isOwn === true || !Object.hasOwn(tags, 'environment') ? null : (tags['environment'] ?? null));
+  const given = part.namespace !== null || isOwn === true || !Object.hasOwn(tags, 'environment');
+  return given ? part : { ...part, namespace: tags['environment'] ?? null };
 }
 
 const KINDS: ReadonlyMap<string, { readonly provider: string; readonly kinds: Kinds }> = new Map([
@@ -95,16 +99,22 @@ function toResource(part: Part, attributes: Attributes, context: Surroundings): 
     managedBy: { ...managedBy, address },
     address,
     ...(unknown.length === 0 ? {} : { unknownPaths: unknown }),
+    ...(part.tags?.incomplete === true && unknownPaths.length === 0 ? { unknownReason: 'not given' } : {}),
+    ...(part.tags === undefined && context.isTaggable === false ? { taggable: false } : {}),
     ...(quantity === undefined || quantity === 1 ? {} : { quantity }),
   };
 }
 
 /** What is unknown and what the kind can have is named by its path on the wire. */
 function settleSpecs(type: string, values: SpecValues): { readonly specs: Specs; readonly unknownPaths: readonly string[] } {
-  const entries = Object.entries(values) as [SpecKey, unknown][];
-  const given = entries.filter(([, value]) => isMeant(value));
-  const unknown = entries.filter(([key, value]) => value === UNKNOWN && canHaveSpec(type, key));
-  return { specs: Object.fromEntries(given), unknownPaths: unknown.map(([key]) => `specs.${SPEC_WIRE[key]}`) };
+  const specs: Record<string, unknown> = {};
+  const unknownPaths: string[] = [];
+  for (const key in values) {
+    const value = values[key as SpecKey];
+    if (isMeant(value)) specs[key] = value;
+    else if (value === UNKNOWN && canHaveSpec(type, key as SpecKey)) unknownPaths.push(`specs.${SPEC_WIRE[key as SpecKey]}`);
+  }
+  return { specs, unknownPaths };
 }
 
 const LONGEST_WORD = 200;

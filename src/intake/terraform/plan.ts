@@ -10,6 +10,7 @@ import { describeLeftOut, type PlannedChange, readChanges } from './changes.js';
 import { type Configuration, plainAddress, readConfiguration } from './configuration.js';
 import { type MapContext, mapResource } from './map-resource.js';
 import { withMarkedKeys } from './marked-keys.js';
+import { isTaggable } from './taggable.js';
 
 /** What a plan does not say of itself: for resources whose own attributes and provider do not tell. */
 export interface PlanOptions {
@@ -83,6 +84,7 @@ function resourcesOf(change: PlannedChange, { lookup, options, configuration, re
     region: settings.region ?? options.region ?? null,
     account: settings.account ?? options.account ?? null,
     defaultTags: settings.defaultTags,
+    isTaggable: isTaggable(change.change),
     related: related(change),
   };
   const { after, after_unknown: unknown, after_sensitive: sensitive, before, before_sensitive: sensitiveBefore } = change.change;

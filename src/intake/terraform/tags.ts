@@ -13,7 +13,7 @@ export interface ReadTags {
 
 /** What a provider says of itself, defaults included; the strongest first. */
 const EFFECTIVE: readonly string[] = ['tags_all', 'effective_labels', 'terraform_labels'];
-const OWN: readonly string[] = ['tags', 'labels'];
+const OWN: readonly string[] = ['tags', 'labels', 'resource_labels'];
 
 /**
  * Tags of a resource itself: `tags_all` where the plan knows it, else `tags` over the provider's default tags. The provider often leaves
@@ -35,9 +35,12 @@ export function readTags({ sources, withDefaults, incomplete = false }: TagSourc
     if (entries === UNKNOWN) unsure = true;
     else for (const [key, value] of entries) found.set(key, value);
   }
-  const unknown = [...found].filter(([, value]) => value === UNKNOWN).map(([key]) => `tags.${key}`);
-  const tags = [...found].filter((entry): entry is [string, string] => typeof entry[1] === 'string');
-  return { tags: Object.fromEntries(tags), unknownPaths: unsure ? ['tags'] : unknown };
+  const unknownPaths: string[] = [];
+  for (const [key, value] of found) {
+    if (value === UNKNOWN) unknownPaths.push(`tags.${key}`);
+    if (typeof value !== 'string') found.delete(key);
+  }
+  return { tags: Object.fromEntries(found as ReadonlyMap<string, string>), unknownPaths: unsure ? ['tags'] : unknownPaths };
 }
 
 type Entries = readonly (readonly [string, Value<string>])[];

@@ -8,12 +8,12 @@ import {
   type Failed,
   fixTo,
   joinMessages,
-  KNOWN_AFTER_APPLY,
   NOT_GIVEN,
   quoteList,
   type RuleKind,
   type Unknown,
   unknown,
+  whyNotKnown,
 } from './check.js';
 
 /** A condition that holds, with what it read. */
@@ -32,7 +32,7 @@ interface Holds {
 type Condition = (resource: Resource) => 'no' | Unknown | Holds;
 
 function missing(resource: Resource, path: string): Unknown {
-  return unknown(path, isUnknownPath(resource, path) ? KNOWN_AFTER_APPLY : NOT_GIVEN);
+  return unknown(path, whyNotKnown(resource, path));
 }
 
 function costAbove(limit: Decimal): Condition {

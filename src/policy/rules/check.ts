@@ -1,5 +1,6 @@
 /** The small language in which a rule type says what it found. */
 import type { Denial } from '../effect.js';
+import { isUnknownPath } from '../match.js';
 import type {
   Action,
   ApprovalTerms,
@@ -11,6 +12,7 @@ import type {
   RuleByType,
   Severity,
   UnknownCheck,
+  UnknownReason,
 } from '../model.js';
 
 /** Where a policy is enforced: before a resource is made, or when a scan finds it. */
@@ -95,8 +97,20 @@ export function fixTo(set: Fix['set'], text: string): Fix {
   return Object.freeze({ set: Object.freeze(set), text });
 }
 
-export const NOT_GIVEN = 'not given';
-export const KNOWN_AFTER_APPLY = 'known after apply';
+export const NOT_GIVEN = 'not given' satisfies UnknownReason;
+const KNOWN_AFTER_APPLY = 'known after apply' satisfies UnknownReason;
+
+/** Why the value at a path, which there is none of, is not known. */
+export function whyNotKnown(resource: Resource, path: string): UnknownReason {
+  return isUnknownPath(resource, path) ? (resource.unknownReason ?? KNOWN_AFTER_APPLY) : NOT_GIVEN;
+}
+
+/** `whyNotKnown` as what a check says; each made once. */
+export function createNotKnown(path: string): (resource: Resource) => Unknown {
+  const afterApply = unknown(path, KNOWN_AFTER_APPLY);
+  const notGiven = unknown(path, NOT_GIVEN);
+  return (resource) => (whyNotKnown(resource, path) === NOT_GIVEN ? notGiven : afterApply);
+}
 
 export function joinMessages(failed: readonly Failed[]): string {
   return failed.map(({ check }) => check.message).join('; ');

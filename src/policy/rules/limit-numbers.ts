@@ -5,7 +5,7 @@ import type { Action, Decimal, LimitConstraint } from '../model.js';
 import type { OfferFinder } from '../offer.js';
 import { remember } from '../remember.js';
 import { kindOf } from '../specs.js';
-import { type Check, fixTo, KNOWN_AFTER_APPLY, NOT_GIVEN, type Point, unknown } from './check.js';
+import { type Check, createNotKnown, fixTo, NOT_GIVEN, type Point, unknown } from './check.js';
 import { createFixes, failed, MAX_KEPT, specCheck, specPath } from './spec-check.js';
 
 interface NumericLimit {
@@ -50,14 +50,12 @@ function numericCheck({ spec, unit, measures, action }: NumericLimit, limit: num
 /** Monthly estimate against `limit`; every type has a cost. What is above at its low end is, what is above at its high end only may be. */
 function costCheck(limit: Decimal): Check {
   const path = 'cost.monthly';
-  const notGiven = unknown(path, NOT_GIVEN);
-  const afterApply = unknown(path, KNOWN_AFTER_APPLY);
+  const notKnown = createNotKnown(path);
   const fix = fixTo({ [path]: limit }, `choose what costs at most ${limit} a month`);
   return (resource, question) => {
-    if (isUnknownPath(resource, path)) return afterApply;
     const { cost, type } = resource;
-    const bounds = boundsOf(cost);
-    if (bounds === null) return notGiven;
+    const bounds = isUnknownPath(resource, path) ? null : boundsOf(cost);
+    if (bounds === null) return notKnown(resource);
     const { low, high } = bounds;
     switch (compareWithLimit(bounds, limit)) {
       case 'within':

@@ -3,17 +3,7 @@ import { isUnknownPath } from '../match.js';
 import type { Action, FailedCheck, Fix, Json, Resource, Specs } from '../model.js';
 import { remember } from '../remember.js';
 import { kindsWithout, SPEC_WIRE, type SpecKey } from '../specs.js';
-import {
-  type Check,
-  type CheckResult,
-  type Failed,
-  fixTo,
-  KNOWN_AFTER_APPLY,
-  NOT_GIVEN,
-  type Offer,
-  type Question,
-  unknown,
-} from './check.js';
+import { type Check, type CheckResult, createNotKnown, type Failed, fixTo, type Offer, type Question } from './check.js';
 
 /** Its path on the wire: `specs.memory_gb`. */
 export function specPath(spec: SpecKey): string {
@@ -27,13 +17,12 @@ export function specCheck<K extends SpecKey>(
 ): Check {
   const path = specPath(spec);
   const notConcerned = kindsWithout(spec);
-  const notGiven = unknown(path, NOT_GIVEN);
-  const afterApply = unknown(path, KNOWN_AFTER_APPLY);
+  const notKnown = createNotKnown(path);
   return (resource, question) => {
     if (notConcerned.has(resource.type)) return 'not-applicable';
-    if (isUnknownPath(resource, path)) return afterApply;
+    if (isUnknownPath(resource, path)) return notKnown(resource);
     const value = resource.specs[spec];
-    return value === undefined || value === null ? notGiven : judge(value, resource, question);
+    return value === undefined || value === null ? notKnown(resource) : judge(value, resource, question);
   };
 }
 

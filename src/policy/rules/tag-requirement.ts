@@ -4,7 +4,7 @@ import { exampleOf } from '../example.js';
 import { isUnknownPath, tagOf } from '../match.js';
 import type { Fix, Json, RequiredTag } from '../model.js';
 import { remember } from '../remember.js';
-import { type Check, type Failed, fixTo, KNOWN_AFTER_APPLY, quoteList, type RuleKind, unknown } from './check.js';
+import { type Check, createNotKnown, type Failed, fixTo, quoteList, type RuleKind } from './check.js';
 
 /** Longer values match no pattern: matching is linear, and this bounds it. Clouds allow 256 characters. */
 const MAX_MATCHED_LENGTH = 4_096;
@@ -69,7 +69,7 @@ function tagCheck(tag: RequiredTag): Check {
   const limit = limitOf(tag);
   const tests = valueTests(tag);
   const passes = remember(MAX_PASSED, (value: string) => tests.every((test) => test(value) === undefined));
-  const afterApply = unknown(path, KNOWN_AFTER_APPLY);
+  const notKnown = createNotKnown(path);
   const missing: Failed = {
     kind: 'failed',
     check: Object.freeze({ path, observed: null, limit, message: `Required tag '${key}' is missing`, fix: fixOf(tag, 'add', passes) }),
@@ -83,7 +83,8 @@ function tagCheck(tag: RequiredTag): Check {
     return { kind: 'failed', check: Object.freeze({ path, observed: value, limit, message, fix: badFix }), action: 'notify' };
   });
   return (resource) => {
-    if (isUnknownPath(resource, path)) return afterApply;
+    if (resource.taggable === false) return 'not-applicable';
+    if (isUnknownPath(resource, path)) return notKnown(resource);
     const value = tagOf(resource.tags, key);
     if (value === undefined) return missing;
     return passes(value) ? 'passed' : refuse(value);
