@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { TollgateError } from '../errors.js';
-import { charsetOf, decodeText, hasBody, mediaTypeOf, receive, refuseUnknownCharset, unsupported } from './receive.js';
+import { type BodyLimit, charsetOf, decodeText, hasBody, mediaTypeOf, receive, refuseUnknownCharset, unsupported } from './receive.js';
 import { refuseDeep, refuseUnstorable } from './storable.js';
 
 const JSON_TYPE = 'application/json';
@@ -30,8 +30,8 @@ export interface StreamedBody {
   readonly types: readonly string[];
 }
 
-/** JSON of at most `limit` bytes; YAML too where `yaml` is true, which becomes `{ content: <text> }`. */
-export function createBodyReader(limit: number, yaml: boolean): BodyReader {
+/** JSON within `limit`; YAML too where `yaml` is true, which becomes `{ content: <text> }`. */
+export function createBodyReader(limit: BodyLimit, yaml: boolean): BodyReader {
   const types = yaml ? [JSON_TYPE, ...YAML_TYPES] : [JSON_TYPE];
   return async (req) => {
     if (!hasBody(req)) return undefined;
@@ -47,12 +47,12 @@ export function createBodyReader(limit: number, yaml: boolean): BodyReader {
 }
 
 /** Bytes as they came, inflated. */
-export function createRawReader({ types, limitBytes }: RawBody): BodyReader {
+export function createRawReader({ types, limitBytes }: RawBody, ms: number): BodyReader {
   return async (req) => {
     if (!hasBody(req)) return undefined;
     takenType(req, types);
     refuseUnknownCharset(req);
-    const bytes = await receive(req, limitBytes);
+    const bytes = await receive(req, { bytes: limitBytes, ms });
     return { value: bytes, bytes, text: '' };
   };
 }

@@ -23,6 +23,8 @@ export interface ApiLog {
 export interface ApiLimits {
   /** Of one request's body. @default 2 MiB */
   readonly bodyBytes: number;
+  /** How long a body may take to come; a bill that is imported may take as long as a request may. @default 5 minutes */
+  readonly bodyMs: number;
   /** Of a bill that is imported, as it comes. @default 2 GiB */
   readonly importBytes: number;
   /** Requests of one principal in a minute, evaluations apart. @default 6,000 */

@@ -9,6 +9,7 @@ const MIB = 1024 * 1024;
 
 export const DEFAULT_LIMITS: ApiLimits = {
   bodyBytes: 2 * MIB,
+  bodyMs: 5 * MINUTE_MS,
   importBytes: 2_048 * MIB,
   requestsPerMinute: 6_000,
   evaluationsPerMinute: 600_000,

@@ -22,20 +22,27 @@ export function unsupported(detail: string, accept?: string): HttpProblem {
   return new HttpProblem(415, 'unsupported-media-type', 'This content type is not taken here', detail, headers);
 }
 
-/** The whole body, inflated where it is compressed; `limit` holds for either form. @throws too-large, invalid-input, or 415 */
-export function receive(req: IncomingMessage, limit: number): Promise<Buffer> {
+export interface BodyLimit {
+  /** As it comes, and inflated. */
+  readonly bytes: number;
+  /** From its head to its end. */
+  readonly ms: number;
+}
+
+/** The whole body, inflated where it is compressed. @throws too-large, invalid-input, 408 or 415 */
+export function receive(req: IncomingMessage, limit: BodyLimit): Promise<Buffer> {
   const encoding = req.headers['content-encoding'] ?? (mediaTypeOf(req) === 'application/gzip' ? 'gzip' : undefined);
   return encoding === undefined ? collect(req, limit) : inflated(req, limit, encoding);
 }
 
-async function inflated(req: IncomingMessage, limit: number, encoding: string): Promise<Buffer> {
+async function inflated(req: IncomingMessage, limit: BodyLimit, encoding: string): Promise<Buffer> {
   const decode = DECODERS[encoding.toLowerCase()];
   if (decode === undefined) throw unsupported(`expected content encoding gzip, deflate or br, got \`${encoding.slice(0, 100)}\``);
   const bytes = await collect(req, limit);
   try {
-    return await decode(bytes, { maxOutputLength: limit });
+    return await decode(bytes, { maxOutputLength: limit.bytes });
   } catch (error) {
-    if (error instanceof RangeError) throw tooLarge();
+    if (error instanceof RangeError) throw tooLarge(limit);
     throw new TollgateError('invalid-input', `the request body is not ${encoding.toLowerCase()}`, { cause: error });
   }
 }
@@ -48,29 +55,39 @@ const DECODERS: Readonly<Record<string, Decode | undefined>> = {
   br: promisify(brotliDecompress),
 };
 
-function tooLarge(): TollgateError {
-  return new TollgateError('too-large', 'the request body is larger than this route takes');
+function tooLarge({ bytes }: BodyLimit): TollgateError {
+  return new TollgateError('too-large', `the request body is larger than ${bytes} bytes, the most that this route takes`);
 }
 
-function collect(req: IncomingMessage, limit: number): Promise<Buffer> {
+function tooSlow({ ms }: BodyLimit): HttpProblem {
+  const detail = `the request body did not come within ${Math.ceil(ms / 1_000)} s`;
+  return new HttpProblem(408, 'too-slow', 'The request took too long to come', detail, { connection: 'close' });
+}
+
+function collect(req: IncomingMessage, limit: BodyLimit): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
     const take = (chunk: Buffer) => {
       length += chunk.length;
       chunks.push(chunk);
-      if (length > limit) refuse();
+      if (length > limit.bytes) refuse(tooLarge(limit));
     };
-    const refuse = () => {
+    const refuse = (error: Error) => {
+      clearTimeout(patience);
       // What still comes is read and forgotten, so that the caller gets to read the answer.
       req.off('data', take);
       req.resume();
-      reject(tooLarge());
+      reject(error);
     };
-    req.on('error', () => reject(new TollgateError('invalid-input', 'the request body broke off')));
-    if (Number(req.headers['content-length']) > limit) return refuse();
+    const patience = setTimeout(() => refuse(tooSlow(limit)), limit.ms);
+    req.on('error', () => refuse(new TollgateError('invalid-input', 'the request body broke off')));
+    if (Number(req.headers['content-length']) > limit.bytes) return refuse(tooLarge(limit));
     req.on('data', take);
-    req.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length)));
+    req.on('end', () => {
+      clearTimeout(patience);
+      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length));
+    });
   });
 }
 

@@ -69,10 +69,10 @@ export function createServer(context: AppContext, limits: ApiLimits): (route: Ro
 
 const NOBODY: Principal = { id: 'anonymous', roles: [] };
 
-function readerOf(route: Route, { bodyBytes }: ApiLimits): BodyReader {
+function readerOf(route: Route, { bodyBytes: bytes, bodyMs: ms }: ApiLimits): BodyReader {
   if (route.name.startsWith('GET ')) return () => Promise.resolve(undefined);
   if (route.stream !== undefined) return createStreamReader(route.stream);
-  return route.raw === undefined ? createBodyReader(bodyBytes, route.yaml) : createRawReader(route.raw);
+  return route.raw === undefined ? createBodyReader({ bytes, ms }, route.yaml) : createRawReader(route.raw, ms);
 }
 
 type Parts = Pick<Call, 'params' | 'query' | 'body' | 'text' | 'headers' | 'principal' | 'at'>;

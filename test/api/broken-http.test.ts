@@ -1,34 +1,23 @@
 /** HTTP as it should not be, byte by byte: the lean listener and Express answer alike, and go on answering others. */
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createMounts } from '../../src/api/app.js';
+import { createServers } from '../support/listening.js';
 import { createWorld, type World } from './world.js';
 
 let world: World;
 let ports: readonly [lean: number, express: number];
-const servers: Server[] = [];
+const { listen, close } = createServers();
 beforeAll(async () => {
   world = await createWorld({ worker: false });
   const mounts = createMounts((await world.another()).deps);
   ports = [await listen(mounts.all), await listen(mounts.express)];
 });
 afterAll(async () => {
-  for (const server of servers) {
-    server.close();
-    server.closeAllConnections();
-  }
+  close();
   await world.close();
 });
-
-async function listen(listener: RequestListener): Promise<number> {
-  const server = createServer(listener);
-  servers.push(server);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return (server.address() as AddressInfo).port;
-}
 
 /** All that comes back until the server or, by `connection: close`, the request ends it. */
 function exchange(port: number, sent: string): Promise<string> {
@@ -120,5 +109,15 @@ test('who goes away in the middle of a request is nobody’s trouble', async () 
       await once(socket, 'close');
     }
     expect(statusesOf(await exchange(port, write({})))).toEqual([200]);
+  }
+});
+
+test('a body that does not come whole in time is refused, and its connection ended', async () => {
+  const mounts = createMounts({ ...(await world.another()).deps, limits: { bodyMs: 50 } });
+  for (const mount of [mounts.all, mounts.express]) {
+    const sent = write({ headers: [`content-length: ${BODY.length + 1}`], isLast: false });
+    const answer = await exchange(await listen(mount), sent);
+    expect(statusesOf(answer)).toEqual([408]);
+    expect(answer).toContain('the request body did not come within 1 s');
   }
 });
