@@ -13,6 +13,7 @@ const COMMON: Readonly<Record<number, string>> = {
 };
 const WITH_TOKEN: Readonly<Record<number, string>> = { 401: 'No token, or one that is not valid', 403: 'The principal may not do this' };
 const WITH_BODY: Readonly<Record<number, string>> = {
+  408: 'The body did not come in time',
   413: 'The body is too large',
   415: 'The content type is not one that this route takes',
 };
