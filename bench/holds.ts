@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { newId } from '../src/ids.js';
 import { blankResource } from '../src/intake/intake.js';
 import { startPostgres } from '../src/local/postgres.js';
-import { touchedBudgets } from '../src/policy/budget-rules.js';
+import { budgetRulesOf, budgetsOf, touchedBudgets } from '../src/policy/budget-rules.js';
 import { type CompiledPolicies, compilePolicies } from '../src/policy/compile.js';
 import { evaluateRequest } from '../src/policy/evaluate.js';
 import { NO_EXCEPTIONS } from '../src/policy/exception.js';
 import type { Policy, Resource } from '../src/policy/model.js';
+import { countBudgets } from '../src/store/budget-count.js';
 import { type BudgetedRequest, createBudgetSessions } from '../src/store/budget-ledger.js';
 import { createPool, type Pool } from '../src/store/db.js';
 import { createDecisionLog, type DecisionLog, type Undecided } from '../src/store/decision-log.js';
@@ -55,10 +56,11 @@ export async function benchHolds(): Promise<void> {
 async function takeFor(pool: Pool, budgets: number): Promise<number> {
   const compiled = compilePolicies([{ version: '1.0.0', policy: policyOf(budgets) }]);
   const log: DecisionLog<DecisionRecord, Asked> = createDecisionLog<DecisionRecord, Asked>(pool, {
-    settle: async (db, asked) => {
+    settle: async (db, asked, isRepeat) => {
       const session = await sessions(
         db,
         asked.map(({ request }) => request),
+        isRepeat,
       );
       const records = asked.map(({ request, resources }) => {
         const given = { budgets: session.statesFor(request) };
@@ -69,6 +71,12 @@ async function takeFor(pool: Pool, budgets: number): Promise<number> {
       return records;
     },
   });
+  const at = Date.now();
+  await countBudgets(
+    pool,
+    budgetRulesOf(compiled).flatMap((rule) => budgetsOf(rule, at)),
+    at,
+  );
   const until = performance.now() + SECONDS * 1_000;
   let done = 0;
   const ask = async (from: number): Promise<void> => {

@@ -1,34 +1,23 @@
 import type { Resource } from '../src/policy/model.js';
-
-/** A small deterministic random generator (mulberry32), so that every run judges the same requests. */
-function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
+import { createRandom, type Random } from '../test/support/random.js';
 
 const FAMILIES = ['general-purpose', 'compute-optimized', 'gpu', 'memory-optimized'];
 const ENVIRONMENTS = ['production', 'staging', 'development', 'test'];
 
 /** One in the wire's shape; about a third comply. */
-function wireRequest(random: () => number, index: number): Record<string, unknown> {
-  const good = random() < 0.33;
-  const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T;
+function wireRequest({ next, pick }: Random, index: number): Record<string, unknown> {
+  const good = next() < 0.33;
   return {
-    type: random() < 0.8 ? 'compute/instance' : 'database/instance',
+    type: next() < 0.8 ? 'compute/instance' : 'database/instance',
     name: `web-${index}`,
     namespace: 'production',
     account: '111122223333',
     region: 'us-east-1',
     tags: {
-      'cost-center': good || random() < 0.7 ? 'CC-001234' : 'INVALID',
+      'cost-center': good || next() < 0.7 ? 'CC-001234' : 'INVALID',
       environment: good ? 'production' : pick(ENVIRONMENTS),
       owner: 'dana@company.com',
-      ...(good || random() < 0.6 ? { project: 'alpha' } : {}),
+      ...(good || next() < 0.6 ? { project: 'alpha' } : {}),
     },
     specs: {
       vcpus: good ? 4 : pick([2, 8, 16, 32, 64]),

@@ -78,6 +78,7 @@ function appOf(config: Config, { pool, snapshot, decisionLog, documents, connect
     price: priceOfRequest(catalog),
     lookup: catalog.lookup,
     readDocument: documents.read,
+    readOpaBody: documents.readOpaBody,
     offers: (region) => simulated.offers(region),
     providers: providers.names,
     simulated: { admin: (db) => createSimulatedAdmin(db, { catalog }), bodies },

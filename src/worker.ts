@@ -12,6 +12,7 @@ import { createCatalog } from './cloud/catalog/catalog.js';
 import { type Config, loadConfig, requireDatabaseUrl, requireTemporal } from './config.js';
 import { createLog } from './log.js';
 import { createChannels } from './notify/channels.js';
+import { createDocumentPool } from './runtime/document-pool.js';
 import { runAsEntry } from './runtime/entry.js';
 import { closeGateParts, createGateParts, type GateParts } from './runtime/gate.js';
 import { retryUntilItWorks, stopRequested, tellReady } from './runtime/lifecycle.js';
@@ -144,6 +145,8 @@ function runTasksOf(config: Config, gate: GateParts | undefined, { pool, client,
     temporal: { client, taskQueue: TASK_QUEUE, address: temporal.connectionOptions.address ?? '' },
     offers: (region) => simulated.offers(region),
     lookup: createCatalog().lookup,
+    // Its threads need not be closed: they are idle when the last activity has ended.
+    readDocument: createDocumentPool().read,
     metrics: { countDecision: () => {} },
     now: Date.now,
     log,

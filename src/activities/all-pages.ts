@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from '../policy/records.js';
+import type { Page, PageRequest } from '../policy/house-records.js';
 
 const LIMIT = 1_000;
 

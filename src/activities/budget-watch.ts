@@ -1,11 +1,12 @@
 /** The thresholds of a budget: each crossing is noted once, with its notices in the same transaction. */
-import { crossingWords } from '../notify/budget-words.js';
-import { type BudgetInPeriod, type BudgetMoney, budgetKey } from '../policy/budget.js';
+import { crossingWords, moneyLine, standingWords } from '../notify/budget-words.js';
+import { type BudgetInPeriod, type BudgetState, budgetKey } from '../policy/budget.js';
 import { type BudgetRule, budgetRulesOf, budgetsOf } from '../policy/budget-rules.js';
 import { type Crossing, crossedThresholds, crossingsOf } from '../policy/budget-thresholds.js';
 import { ownerOf, recipientsOf, teamOf } from '../policy/directory.js';
 import type { Instant } from '../policy/model.js';
-import { insertCrossings, takeUntold } from '../store/budget-crossings.js';
+import { countBudgets } from '../store/budget-count.js';
+import { insertCrossings, listCrossings, takeUntold } from '../store/budget-crossings.js';
 import { lockBudgets } from '../store/budgets.js';
 import { type Db, transaction } from '../store/db.js';
 import { createCompiledCache } from '../store/enforcing.js';
@@ -26,7 +27,7 @@ export interface BudgetLook {
   readonly nextPeriodAt: Instant;
   /** Crossings that were told by this look. */
   readonly fired: number;
-  /** For people: one line for each period. */
+  /** For people: of each period what was crossed, the last first, and the money. */
   readonly lines: readonly string[];
 }
 
@@ -41,7 +42,10 @@ export function createBudgetActivities(deps: ActivityDeps) {
       const { compiled } = await cache.load(deps.pool);
       const rule = budgetRulesOf(compiled).find((each) => each.policyName === policyName && each.ruleName === ruleName);
       const now = Math.max(deps.now(), at);
-      return rule === undefined ? null : transaction(deps.pool, (db) => look(deps, db, rule, now));
+      if (rule === undefined) return null;
+      // Before anybody asks the gate, and before the locks that requests wait for.
+      await countBudgets(deps.pool, budgetsOf(rule, now), now);
+      return transaction(deps.pool, (db) => look(deps, db, rule, now));
     },
   };
 }
@@ -66,7 +70,7 @@ async function look(deps: ActivityDeps, db: Db, rule: BudgetRule, at: Instant): 
     phase: phaseOf(acting.map(({ action }) => action)),
     nextPeriodAt: Math.min(...budgets.map(({ to }) => to)),
     fired: fresh.length,
-    lines: known.map(({ budget, state }) => lineOf(budget, state)),
+    lines: linesOf(rule, known, await listCrossings(db, budgets), currency),
   };
 }
 
@@ -75,8 +79,21 @@ function phaseOf(actions: readonly string[]): BudgetLook['phase'] {
   return actions.includes('require-approval') ? 'approval' : 'watching';
 }
 
-function lineOf({ period, budget }: BudgetInPeriod, { actual, committed }: BudgetMoney): string {
-  return `${period}: ${actual} billed and ${committed} committed of ${budget}`;
+interface KnownBudget {
+  readonly budget: BudgetInPeriod;
+  readonly state: BudgetState;
+}
+
+function linesOf(rule: BudgetRule, known: readonly KnownBudget[], crossings: readonly Crossing[], currency: string): readonly string[] {
+  return known.flatMap(({ budget, state }) => {
+    const own = crossings.filter(({ period }) => period === budget.period).filter((crossing) => thresholdOf(rule, crossing) !== undefined);
+    return [...own.map((crossing) => standingWords(budget, crossing, currency)).reverse(), moneyLine(budget, state, currency)];
+  });
+}
+
+/** Undefined for a crossing of a threshold that the rule no longer has. */
+function thresholdOf(rule: BudgetRule, { percent, of, action }: Crossing) {
+  return rule.budget.alertThresholds.find((each) => each.percent === percent && each.of === of && each.action === action);
 }
 
 interface Told {
@@ -89,7 +106,7 @@ interface Told {
 function noticesOf(deps: ActivityDeps, { rule, budgets, crossing, currency }: Told): readonly NewNotice[] {
   const { policyName, ruleName, period, percent, of, action } = crossing;
   const budget = budgets.find((each) => each.period === period);
-  const threshold = rule.budget.alertThresholds.find((each) => each.percent === percent && each.of === of && each.action === action);
+  const threshold = thresholdOf(rule, crossing);
   if (budget === undefined || threshold === undefined) return [];
   const message: Message = {
     subject: `budget/${policyName}/${ruleName}`,

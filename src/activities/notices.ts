@@ -4,7 +4,7 @@ import { describeError, TollgateError } from '../errors.js';
 import type { OutgoingNotice } from '../notify/channel.js';
 import { digestWords } from '../notify/words.js';
 import { MINUTE, SECOND } from '../policy/durations.js';
-import type { NoticeRecord } from '../policy/records.js';
+import type { NoticeRecord } from '../policy/house-records.js';
 import { claimNotices, markDelivered, markFailed } from '../store/outbox.js';
 import { createOwnConnection } from '../store/own-connection.js';
 import type { NoticeDeliveryInput } from '../workflows/notice-messages.js';

@@ -1,7 +1,8 @@
 /** What the policy workflow does in the world: each move with its audit row and notices in one transaction, then what follows from it. */
+
+import type { ChangeType, PolicyRecord } from '../policy/house-records.js';
 import { createdPolicy, movePolicy, type PolicyMove } from '../policy/lifecycle.js';
 import { type PolicyDocument, parsePolicyContent } from '../policy/parse.js';
-import type { ChangeType, PolicyRecord } from '../policy/records.js';
 import { type Refused, wrongInput, wrongState } from '../policy/refused.js';
 import { appendAudit } from '../store/audit.js';
 import { type Db, transaction } from '../store/db.js';

@@ -1,8 +1,8 @@
 /** Who is told of a policy's move, and of which. */
 import { type PolicyStage, policyWords } from '../notify/words.js';
 import { recipientsOf } from '../policy/directory.js';
+import type { PolicyRecord } from '../policy/house-records.js';
 import { authorsOf } from '../policy/lifecycle.js';
-import type { PolicyRecord } from '../policy/records.js';
 import type { Db } from '../store/db.js';
 import { addressed, writeNotices } from '../store/outbox.js';
 import { teamsAffectedBy } from '../store/policies.js';

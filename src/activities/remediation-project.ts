@@ -1,11 +1,12 @@
 /** What a workflow has decided becomes rows: state, timeline, violation, notices and audit, in one transaction. */
 import { membersOf, recipientsOf } from '../policy/directory.js';
+import type { RemediationProgress } from '../policy/records.js';
 import type { RemediationWords } from '../policy/remediation-notice.js';
 import { appendAudit } from '../store/audit.js';
 import { type Db, transaction } from '../store/db.js';
 import { addressed, type NewNotice, writeNotices } from '../store/outbox.js';
 import { appendEvents, type NewEvent } from '../store/remediation-events.js';
-import { type ProjectedState, reopenAfterUndo, writeProjection } from '../store/remediation-writes.js';
+import { reopenAfterUndo, writeProjection } from '../store/remediation-writes.js';
 import { closeViolation, markExcepted } from '../store/violations.js';
 import type { ActivityDeps } from './deps.js';
 
@@ -34,7 +35,7 @@ export interface Projection {
   readonly owner: string | null;
   readonly seq: number;
   readonly at: number;
-  readonly state: ProjectedState;
+  readonly state: RemediationProgress;
   readonly events: readonly NewEvent[];
   readonly notice: ProjectionNotice | null;
   readonly violation: ViolationChange | null;

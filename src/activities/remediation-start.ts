@@ -12,7 +12,7 @@ import { appendEvents } from '../store/remediation-events.js';
 import { listUnstarted, type NewRemediation, openRemediation } from '../store/remediation-writes.js';
 import { getRemediationOf, listWaitingWorkflows, type WaitingFilter } from '../store/remediations.js';
 import { findViolation, getViolation } from '../store/violations.js';
-import { SA_DEADLINE, SA_PHASE, SA_POLICY, SA_SEVERITY, SA_TEAM, WORKFLOWS, workflowIds } from '../workflows/messages.js';
+import { KEYWORD_LENGTH, SA_DEADLINE, SA_PHASE, SA_POLICY, SA_SEVERITY, SA_TEAM, WORKFLOWS, workflowIds } from '../workflows/messages.js';
 import { lookAgain, type RemediationInput, type RevivedRemediation, violationClosed } from '../workflows/remediation-messages.js';
 import type { ActivityDeps } from './deps.js';
 import { startOnce } from './start-once.js';
@@ -196,10 +196,8 @@ function startWorkflow(deps: StartDeps, violation: ViolationRecord, input: Remed
   });
 }
 
-/** Temporal's own limits: 400 bytes of summary; a Keyword of 255 characters in its PostgreSQL store. */
+/** Temporal's own limit: 400 bytes of summary. */
 const SUMMARY_LENGTH = 120;
-const KEYWORD_LENGTH = 200;
-
 function detailsOf(violation: ViolationRecord, row: RemediationRecord): string {
   return [
     `**${violation.message}**`,

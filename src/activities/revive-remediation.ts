@@ -1,5 +1,5 @@
 /** The state of a remediation, read back from what its workflow wrote while it was there. */
-import type { RemediationAction, RemediationPhase, RemediationRecord } from '../policy/records.js';
+import type { RemediationAction, RemediationPhase, RemediationProgress, RemediationRecord } from '../policy/records.js';
 import { type EffectRecord, listEffects } from '../store/effects.js';
 import { listNotices } from '../store/outbox.js';
 import { savedResource } from '../store/remediation-writes.js';
@@ -31,7 +31,7 @@ async function stateOf({ pool }: Pick<ActivityDeps, 'pool'>, row: RemediationRec
   };
 }
 
-function viewOf(row: RemediationRecord): RevivedRemediation['view'] {
+function viewOf(row: RemediationRecord): RemediationProgress {
   const { action, parameters, phase, severity, escalated, escalateAt, actAt, postponedMs, waitingFor, attempts } = row;
   const { approvedBy, actedAt, result, resultMessage, undoUntil, closedAt } = row;
   const first = { action, parameters, phase, severity, escalated, escalateAt, actAt, postponedMs, waitingFor, attempts };

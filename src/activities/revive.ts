@@ -6,11 +6,11 @@ import type { Client } from '@temporalio/client';
 import { exceptionLengths } from '../policy/exception-request.js';
 import type { ExceptionTold } from '../policy/exception-schedule.js';
 import type { ExceptionRecord } from '../policy/records.js';
-import { findStoredApproval, listPendingApprovals } from '../store/approvals.js';
+import { findStoredApproval } from '../store/approvals.js';
 import { findStoredException } from '../store/exceptions.js';
 import { getInstallation } from '../store/installation.js';
 import { listNotices } from '../store/outbox.js';
-import { type LiveRow, listLiveExceptionRows, listLiveRemediations } from '../store/revival.js';
+import { type LiveRow, listLiveExceptionRows, listLiveRemediations, listPendingApprovalRows } from '../store/revival.js';
 import { approvalOptions } from '../workflows/approval-messages.js';
 import type { ExceptionInput } from '../workflows/exception-messages.js';
 import { SA_PHASE, SA_POLICY, WORKFLOWS } from '../workflows/messages.js';
@@ -32,8 +32,8 @@ export async function reviveRemediations(deps: ReviveDeps, stopping = () => fals
 }
 
 /** As `reviveRemediations`. */
-export async function reviveApprovals(deps: ReviveDeps, stopping = () => false): Promise<number> {
-  const list = (after: string) => listPendingApprovals(deps.pool, after, BATCH);
+export async function reviveApprovals(deps: ReviveDeps & Pick<ActivityDeps, 'directory'>, stopping = () => false): Promise<number> {
+  const list = (after: string) => listPendingApprovalRows(deps.pool, after, BATCH);
   return reviveEach(deps, stopping, list, (id) => reviveApproval(deps, id));
 }
 
@@ -89,10 +89,11 @@ async function reviveException(deps: ReviveDeps, id: string): Promise<boolean> {
   });
 }
 
-async function reviveApproval(deps: ReviveDeps, id: string): Promise<boolean> {
+async function reviveApproval(deps: Pick<ActivityDeps, 'pool' | 'temporal' | 'taskQueue' | 'directory'>, id: string): Promise<boolean> {
   const record = await findStoredApproval(deps.pool, id);
   if (record?.status !== 'pending') return false;
-  return startOnce(deps, WORKFLOWS.approval, approvalOptions(record));
+  const { currency } = await getInstallation(deps.pool);
+  return startOnce(deps, WORKFLOWS.approval, approvalOptions(record, { currency, directory: deps.directory }));
 }
 
 /** What its notices say has been done. */

@@ -1,9 +1,9 @@
 /** Run tasks of HCP Terraform: fetch the plan, judge it, call back. The token is read where it is used and appears in no input or result. */
 import { cancellationSignal } from '@temporalio/activity';
 import { describeError, TollgateError } from '../errors.js';
-import type { RunTaskRequest, RunTaskResult } from '../policy/run-task.js';
+import { endOf, type RunTaskAnswer, type RunTaskEnd, type RunTaskRequest, type RunTaskResult } from '../policy/run-task.js';
 import { type PlanDecision, runTaskResult, toRunTaskResult } from '../report/run-task-result.js';
-import { endRunTask, getRunTask, getRunTaskToken, saveRunTaskResult } from '../store/run-tasks.js';
+import { endRunTask, getRunTask, getRunTaskToken, saveRunTaskAnswer } from '../store/run-tasks.js';
 import { workflowIds } from '../workflows/messages.js';
 import { runTaskStalled } from '../workflows/run-task-messages.js';
 import { alive } from './alive.js';
@@ -39,8 +39,8 @@ export function createRunTaskActivities(deps: Pick<ActivityDeps, 'pool' | 'tempo
     judgeRunTask: withFailures((id: string) =>
       alive(async () => {
         try {
-          const { request, result } = await getRunTask(pool, id);
-          if (result === null) await saveRunTaskResult(pool, id, await judge(deps, request));
+          const { request, answer } = await getRunTask(pool, id);
+          if (answer === null) await saveRunTaskAnswer(pool, id, await judge(deps, request));
         } catch (error) {
           await tellStalled(deps, id, error);
           throw error;
@@ -50,7 +50,7 @@ export function createRunTaskActivities(deps: Pick<ActivityDeps, 'pool' | 'tempo
 
     /** Keeps the failure that HCP is told, where nothing is kept yet. Safe to repeat. */
     failRunTask: withFailures(async (id: string, why: string) => {
-      await saveRunTaskResult(pool, id, runTaskResult('failed', `The plan could not be judged: ${why}`));
+      await saveRunTaskAnswer(pool, id, unjudged(`The plan could not be judged: ${why}`));
     }),
 
     /** Says that it goes on: HCP gives up on a task that is silent for ten minutes. Harmless to repeat. */
@@ -59,28 +59,31 @@ export function createRunTaskActivities(deps: Pick<ActivityDeps, 'pool' | 'tempo
       if (endedAt === null) await call(deps, request, runTaskResult('running', message));
     }),
 
-    /** Calls back with what is kept, and forgets the token. A repeat after that does nothing. */
-    finishRunTask: withFailures(async (id: string) => {
-      const { request, result, endedAt } = await getRunTask(pool, id);
-      if (endedAt !== null || result === null) return;
-      await call(deps, request, result);
-      await endRunTask(pool, id, deps.now());
+    /** Calls back with what is kept, and forgets the token. A repeat after that only answers how it ended. */
+    finishRunTask: withFailures(async (id: string): Promise<RunTaskEnd | null> => {
+      const record = await getRunTask(pool, id);
+      if (record.endedAt === null && record.answer !== null) {
+        await call(deps, record.request, record.answer.result);
+        await endRunTask(pool, id, deps.now());
+      }
+      return endOf(record);
     }),
 
-    /** Gives up: HCP takes no answer any more. Safe to repeat. */
-    abandonRunTask: withFailures(async (id: string, why: string) => {
+    /** Gives up: HCP takes no answer any more. Answers what it would have been told. Safe to repeat. */
+    abandonRunTask: withFailures(async (id: string, why: string): Promise<RunTaskEnd | null> => {
       deps.log.warn({ run_task: id, why }, 'the result of a run task could not be delivered');
       await endRunTask(pool, id, deps.now());
+      return endOf(await getRunTask(pool, id));
     }),
   };
 }
 
 type Deps = Parameters<typeof createRunTaskActivities>[0];
 
-async function judge(deps: Deps, request: RunTaskRequest): Promise<RunTaskResult> {
+async function judge(deps: Deps, request: RunTaskRequest): Promise<RunTaskAnswer> {
   const { judge: ask } = configured(deps);
   if (request.planUrl === null) {
-    return runTaskResult('failed', `Stage ${request.stage} brings no plan to judge: set the run task to run in stage post-plan`);
+    return unjudged(`Stage ${request.stage} brings no plan to judge: set the run task to run in stage post-plan`);
   }
   const plan = await fetchPlan(request.planUrl, await hcpCall(deps, request));
   const decision = await ask({
@@ -89,7 +92,11 @@ async function judge(deps: Deps, request: RunTaskRequest): Promise<RunTaskResult
     dryRun: request.isSpeculative,
     idempotencyKey: `run-task/${request.runId}`,
   });
-  return toRunTaskResult(decision, request.takesOutcomes);
+  return { result: toRunTaskResult(decision, request.takesOutcomes), decisionId: decision.decision_id };
+}
+
+function unjudged(why: string): RunTaskAnswer {
+  return { result: runTaskResult('failed', why), decisionId: null };
 }
 
 async function call(deps: Deps, request: RunTaskRequest, result: RunTaskResult): Promise<void> {

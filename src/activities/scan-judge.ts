@@ -2,9 +2,10 @@
 import { type Directory, ownerOf, teamOf } from '../policy/directory.js';
 import { evaluateResource } from '../policy/evaluate.js';
 import type { CompiledExceptions } from '../policy/exception.js';
-import type { Resource, ScanVerdict } from '../policy/model.js';
+import type { Resource } from '../policy/model.js';
 import type { Offer } from '../policy/rules/check.js';
 import { isApplicable, standingsByPolicy } from '../policy/standing.js';
+import type { ScanVerdict } from '../policy/verdict.js';
 import type { CompiledSet } from '../store/enforcing.js';
 import type { FoundViolation, JudgedPage, UnknownRule } from '../store/findings.js';
 import type { ListedResource } from '../store/inventory.js';

@@ -1,5 +1,6 @@
 /** What the gate does about a request that needs approval: asks for it, rule by rule. */
 import { WithStartWorkflowOperation } from '@temporalio/client';
+import type { z } from 'zod';
 import { newId } from '../ids.js';
 import { approvalWords } from '../notify/approval-words.js';
 import { APPROVAL_EXPIRES_AFTER_MS, type ApprovalRecord } from '../policy/approval.js';
@@ -12,8 +13,10 @@ import { adminsAt } from '../store/exception-requests.js';
 import { addressed, writeNotices } from '../store/outbox.js';
 import { type ApprovalInput, approvalOptions } from '../workflows/approval-messages.js';
 import { WORKFLOWS, workflowIds } from '../workflows/messages.js';
+import { type approvalSchema, toWireApproval } from './contract/approval.js';
 import type { WireDecision } from './contract/evaluate.js';
 import type { AppContext, GateContext } from './deps.js';
+import { linkToWorkflow } from './links.js';
 
 export interface ApprovalQuestion {
   readonly answer: WireDecision;
@@ -25,7 +28,10 @@ export interface ApprovalQuestion {
 
 type AskDeps = Pick<GateContext, 'pool' | 'snapshot' | 'directory' | 'temporal' | 'log'>;
 
-/** Opens an approval for each rule that asks, and tells those who may decide; what is pending for the same request already is answered again. */
+/**
+ * Opens an approval for each rule that asks, and tells those who may decide. What is pending for the same request already, or was rejected
+ * and stands, is answered again, and nobody is told.
+ */
 export async function askForApproval(deps: AskDeps, question: ApprovalQuestion): Promise<readonly ApprovalRecord[]> {
   const { pool } = deps;
   const { at } = question;
@@ -111,19 +117,32 @@ function termsOf(
   return { groups: rule?.approvers ?? null, expiresAfterMs: rule?.expiresAfterMs ?? APPROVAL_EXPIRES_AFTER_MS };
 }
 
-export function startApprovalOperation({ temporal }: Pick<AppContext, 'temporal'>, record: ApprovalRecord) {
-  return new WithStartWorkflowOperation<(input: ApprovalInput) => Promise<unknown>>(WORKFLOWS.approval, {
-    ...approvalOptions(record),
+export function wireApprovalOf(context: AppContext, record: ApprovalRecord): z.infer<typeof approvalSchema> {
+  const { currency } = context.snapshot.get().installation;
+  return toWireApproval(record, { currency, workflow: linkToWorkflow(context, record.workflowId) });
+}
+
+export function startApprovalOperation(deps: StartDeps, record: ApprovalRecord) {
+  return new WithStartWorkflowOperation<(input: ApprovalInput) => Promise<unknown>>(WORKFLOWS.approval, startOptions(deps, record));
+}
+
+type StartDeps = Pick<AskDeps, 'temporal' | 'snapshot' | 'directory'>;
+
+function startOptions({ temporal, snapshot, directory }: StartDeps, record: ApprovalRecord) {
+  const { currency } = snapshot.get().installation;
+  return {
+    ...approvalOptions(record, { currency, directory }),
     taskQueue: temporal.taskQueue,
-    workflowIdConflictPolicy: 'USE_EXISTING',
-  });
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+  };
 }
 
 const START_DEADLINE_MS = 5_000;
 
-async function start({ temporal, log }: AskDeps, record: ApprovalRecord): Promise<void> {
+async function start(deps: AskDeps, record: ApprovalRecord): Promise<void> {
+  const { temporal, log } = deps;
   try {
-    const options = { ...approvalOptions(record), taskQueue: temporal.taskQueue, workflowIdConflictPolicy: 'USE_EXISTING' as const };
+    const options = startOptions(deps, record);
     await temporal.client.withDeadline(Date.now() + START_DEADLINE_MS, () => temporal.client.workflow.start(WORKFLOWS.approval, options));
   } catch (err) {
     log.warn({ err, approval: record.id }, 'the workflow of an approval could not be started: the first decision on it will');

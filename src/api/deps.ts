@@ -9,6 +9,7 @@ import type { DecisionLog } from '../store/decision-log.js';
 import type { Snapshot } from '../store/snapshot.js';
 import type { LoggedDecision } from './decision-facts.js';
 import type { Metrics } from './metrics.js';
+import type { ReadOpaBody } from './opa-document.js';
 import type { ReadDocument } from './prepare.js';
 import type { OpenRequest } from './settle.js';
 import type { TemporalAccess } from './temporal-access.js';
@@ -49,6 +50,7 @@ export interface AppDeps {
   /** Facts and list prices by the providers' own names, for the doors. */
   readonly lookup: Lookup;
   readonly readDocument: ReadDocument;
+  readonly readOpaBody: ReadOpaBody;
   /** Sizes of a region, for fixes; always the same array for the same region. */
   readonly offers: (region: string | null) => readonly InstanceOffer[];
   /** With which HCP Terraform signs the requests of its run tasks; null where they are not configured. */

@@ -4,6 +4,7 @@ import { newId } from '../ids.js';
 import type { Intake } from '../intake/intake.js';
 import type { Resource } from '../policy/model.js';
 import { readBudgetsFor } from '../store/budget-ledger.js';
+import { isDatabaseAway } from '../store/db.js';
 import type { Logged } from '../store/decision-log.js';
 import { askForApproval } from './approvals.js';
 import { toWireAsked } from './contract/answer.js';
@@ -13,10 +14,11 @@ import { noteTold } from './denial-notices.js';
 import type { GateContext } from './deps.js';
 import { endExhausted } from './exhausted.js';
 import { type Hearing, hear, type Known } from './judge.js';
+import { unlessAway } from './patience.js';
 import { type PreparedIntake, prepareIntake } from './prepare.js';
-import { isDatabaseAway } from './problem.js';
 import { createRecorder, type Recorder } from './record.js';
 import type { Principal } from './route.js';
+import { settleRequest } from './settle.js';
 
 export type Door = 'evaluate' | 'terraform' | 'opa' | 'admission' | 'run-task' | 'infracost' | 'cloudformation' | 'pulumi';
 
@@ -123,9 +125,9 @@ async function logged(context: GateContext, { asker, request, id, hearing, recor
     return decisionLog.append(await recorder.record(await hearing.judge(await look(context, { asker, request, id, touched }))));
   // What has a name may have held something before, which is given back.
   const mayHold = hasBudgets && (request.idempotencyKey ?? request.planDigest) !== null;
-  if (request.dryRun || (touched.length === 0 && capped.length === 0 && !mayHold))
-    return decisionLog.append(await recorder.record(preview));
-  return decisionLog.settle({
+  const isSettled = touched.length === 0 && (request.dryRun || (capped.length === 0 && !mayHold));
+  if (isSettled && preview !== undefined) return decisionLog.append(await recorder.record(preview));
+  return settleRequest(context, {
     decisionId: id,
     at: asker.at,
     principal: asker.principal.id,
@@ -150,7 +152,7 @@ async function look({ pool, snapshot }: GateContext, { asker, request, id, touch
   const { idempotencyKey, planDigest } = request;
   const deployment = { decisionId: id, principal: asker.principal.id, idempotencyKey, planDigest };
   try {
-    return { budgets: await readBudgetsFor(pool, { ...deployment, touched }, asker.at) };
+    return { budgets: await unlessAway(snapshot, readBudgetsFor(pool, { ...deployment, touched }, asker.at)) };
   } catch (error) {
     if (isDatabaseAway(error)) return {};
     throw error;

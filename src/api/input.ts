@@ -28,7 +28,12 @@ export function parseParts<K extends string>(
     if (result.success) continue;
     const { issues } = result.error;
     found += issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1), 0);
-    for (const problem of problemsOf(schema, issues, input)) if (problems.push(problem) >= MOST_TOLD) break;
+    for (const problem of problemsOf(schema, issues, input)) {
+      const last = problems.at(-1);
+      // One value may fail several checks, and be told once what was expected.
+      if (last?.path === problem.path && last.message === problem.message) found -= 1;
+      else if (problems.push(problem) >= MOST_TOLD) break;
+    }
     faulty.push(name);
   }
   if (found > 0) throw invalidInput(problems, faulty.join(' and '), found);
@@ -58,12 +63,15 @@ function* problemsOf(schema: z.ZodType, issues: readonly z.core.$ZodIssue[], inp
   }
 }
 
+/** What zod says of a check that says nothing itself. */
+const NO_WORDS = 'Invalid input';
+
 function messageOf(schema: z.ZodType, issue: z.core.$ZodIssue, path: Path, input: unknown): string {
   const wanted = schemaAt(schema, path);
-  // A check over several keys says itself what is wrong.
-  if (issue.code === 'custom' && (wanted === undefined || !phrases.has(wanted))) return issue.message;
+  // A check with words of its own says itself what is wrong.
+  if (issue.code === 'custom' && issue.message !== NO_WORDS) return issue.message;
   if (issue.code === 'invalid_key') return `unusable key \`${String(path.at(-1))}\``;
-  return `expected ${describe(wanted)}, got ${showValue(valueAt(input, path))}`;
+  return `expected ${describe(wanted)}, got ${shown(valueAt(input, path))}`;
 }
 
 function unknownKey(schema: z.ZodType, path: Path, suggest: boolean): Problem {
@@ -91,7 +99,7 @@ function child(schema: Schema, part: PropertyKey): Schema | undefined {
 function unwrap(schema: Schema | undefined): Schema | undefined {
   if (schema === undefined || phrases.has(schema)) return schema;
   const { def } = schema._zod;
-  if (def.type === 'optional' || def.type === 'nullable' || def.type === 'default') return unwrap(def.innerType as Schema);
+  if (def.type === 'optional' || def.type === 'nullable' || def.type === 'default' || def.type === 'prefault') return unwrap(def.innerType as Schema);
   if (def.type === 'pipe') return unwrap(def.in as Schema);
   return schema;
 }
@@ -118,6 +126,10 @@ function describe(schema: Schema | undefined): string {
     default:
       return `a ${def.type}`;
   }
+}
+
+function shown(value: unknown): string {
+  return Array.isArray(value) && value.length > 0 ? `a list of ${value.length}` : showValue(value);
 }
 
 function valueAt(input: unknown, path: Path): unknown {

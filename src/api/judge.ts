@@ -4,8 +4,9 @@ import { type BudgetState, budgetKey, type TouchedBudget } from '../policy/budge
 import { budgetRulesOf, touchedBudgets } from '../policy/budget-rules.js';
 import { type EvaluationContext, evaluateRequest, evaluateRequestInSlices } from '../policy/evaluate.js';
 import { coveringOf } from '../policy/exception.js';
-import type { Decision, Resource } from '../policy/model.js';
+import type { Resource } from '../policy/model.js';
 import type { ExceptionRecord } from '../policy/records.js';
+import type { Decision } from '../policy/verdict.js';
 import type { ExceptionUse } from '../store/exception-uses.js';
 import { grantedOf, requestKeyOf } from './approval-key.js';
 import { nameOf } from './contract/answer.js';
@@ -43,8 +44,8 @@ export interface Hearing {
   readonly requestKey: () => string;
   /** The budgets whose state decides. */
   readonly touched: readonly TouchedBudget[];
-  /** By what is in memory alone. */
-  readonly preview: Judged;
+  /** By what is in memory alone. Undefined where budgets have the last word, unless the database is known to be away: nobody would read it. */
+  readonly preview: Judged | undefined;
   /** Uses of exceptions with a cap that may be made of it: the database has the last word on these. */
   readonly capped: readonly ExceptionUse[];
   /** Whether any policy has a budget, so that its deployment may hold something from before. */
@@ -106,12 +107,15 @@ export async function hear(context: GateContext, question: GateQuestion): Promis
     return JSON.stringify(facts);
   }
 
-  const preview = resources.length < LARGE ? judgeAtOnce({}) : await judge({});
+  const isIdle = touched.length > 0 && !context.snapshot.degraded;
+  const preview = isIdle ? undefined : resources.length < LARGE ? judgeAtOnce({}) : await judge({});
   const withCap = exceptionRecords.filter(hasCap);
   const cappedIds = new Set(withCap.map(({ id }) => id));
   // Of a budget that is not known yet nobody can say which exceptions it will need.
   const capped =
-    touched.length > 0 ? possibleUses(withCap, question) : preview.uses.filter(({ exceptionId }) => cappedIds.has(exceptionId));
+    preview === undefined || touched.length > 0
+      ? possibleUses(withCap, question)
+      : preview.uses.filter(({ exceptionId }) => cappedIds.has(exceptionId));
   const noUses = () => new Map(withCap.map(({ id }) => [id, 0]));
   return {
     requestKey,
@@ -120,7 +124,7 @@ export async function hear(context: GateContext, question: GateQuestion): Promis
     capped,
     hasBudgets: budgetRulesOf(policies.compiled).length > 0,
     judge,
-    judgeFromMemory: () => (capped.length === 0 ? preview : judgeAtOnce({ usesLeft: noUses() })),
+    judgeFromMemory: () => (preview !== undefined && capped.length === 0 ? preview : judgeAtOnce({ usesLeft: noUses() })),
   };
 }
 

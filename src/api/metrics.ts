@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { DecisionWord } from '../policy/model.js';
+import type { DecisionWord } from '../policy/verdict.js';
 
 export interface Metrics {
   readonly registry: Registry;

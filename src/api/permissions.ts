@@ -1,4 +1,4 @@
-import { ROLES, type Role } from '../policy/records.js';
+import { ROLES, type Role } from '../policy/house-records.js';
 
 const everybody = ROLES;
 const requesters = ['engineer', 'deployer'] as const;

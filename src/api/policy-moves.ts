@@ -1,24 +1,19 @@
 import { WithStartWorkflowOperation } from '@temporalio/client';
 import type { UpdateDefinition } from '@temporalio/common';
 import { TollgateError } from '../errors.js';
-import type { PolicyRecord } from '../policy/records.js';
+import type { PolicyRecord } from '../policy/house-records.js';
 import { getPolicy } from '../store/policies.js';
-import { WORKFLOWS, workflowIds } from '../workflows/messages.js';
+import { type ByPrincipal, WORKFLOWS, workflowIds } from '../workflows/messages.js';
 import { createPolicy, type PolicyLifecycleInput } from '../workflows/policy-messages.js';
 import { toWirePolicy } from './contract/policy.js';
 import type { AppContext } from './deps.js';
 import { linkToWorkflow } from './links.js';
 import type { Call, Reply } from './route.js';
-import { askWorkflow, pendingReply } from './temporal-outcome.js';
-
-interface By {
-  readonly principal: string;
-  readonly at: number;
-}
+import { sendMove } from './update.js';
 
 export interface PolicyMove<R extends object> {
   readonly name: string;
-  readonly update: UpdateDefinition<PolicyRecord, [R & By]>;
+  readonly update: UpdateDefinition<PolicyRecord, [R & ByPrincipal]>;
   readonly request: R;
   /** Of the answer when the move is made. @default 200 */
   readonly status?: number;
@@ -31,26 +26,27 @@ export async function movePolicy<R extends object>(context: AppContext, call: Ca
   if (move.update.name !== createPolicy.name) await getPolicy(pool, name);
   else if (snapshot.degraded) throw new TollgateError('unavailable', `the database cannot be reached: ${snapshot.problem ?? ''}`);
   const workflowId = workflowIds.policy(name);
-  const startWorkflowOperation = new WithStartWorkflowOperation<(input: PolicyLifecycleInput) => Promise<unknown>>(
-    WORKFLOWS.policyLifecycle,
-    {
-      taskQueue: temporal.taskQueue,
-      workflowId,
-      args: [{ name }],
-      staticSummary: `policy ${name}`,
-      workflowIdConflictPolicy: 'USE_EXISTING',
-    },
-  );
-  const args: [R & By] = [{ ...move.request, principal: call.principal.id, at: call.at }];
-  const outcome = await askWorkflow(temporal, () =>
-    temporal.client.workflow.executeUpdateWithStart(move.update, { args, updateId: call.onceKey, startWorkflowOperation }),
-  );
-  const link = linkToWorkflow(context, workflowId);
+  const start = new WithStartWorkflowOperation<(input: PolicyLifecycleInput) => Promise<unknown>>(WORKFLOWS.policyLifecycle, {
+    taskQueue: temporal.taskQueue,
+    workflowId,
+    args: [{ name }],
+    staticSummary: `policy ${name}`,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+  });
   const location = `/v1/policies/${name}`;
-  if (outcome.kind === 'pending') return pendingReply(location, link);
-  if (outcome.kind === 'closed') throw new TollgateError('conflict', `policy \`${name}\` is being archived`);
-  // What this process enforces is up to date before its caller hears of it.
-  await snapshot.refresh();
-  const { status = 200 } = move;
-  return { status, headers: status === 201 ? { location } : {}, body: toWirePolicy(outcome.value, link), workflowId };
+  return sendMove(context, call, {
+    update: move.update,
+    request: move.request,
+    workflowId,
+    location,
+    start,
+    whyEnded: () => `policy \`${name}\` is being archived`,
+    reply: async (after) => {
+      // What this process enforces is up to date before its caller hears of it.
+      await snapshot.refresh();
+      const { status = 200 } = move;
+      const body = toWirePolicy(after, linkToWorkflow(context, workflowId));
+      return { status, headers: status === 201 ? { location } : {}, body, workflowId };
+    },
+  });
 }

@@ -1,5 +1,5 @@
 import { describeError, type ErrorCode, type Problem, TollgateError } from '../errors.js';
-import { isRefusedValue } from '../store/db.js';
+import { isDatabaseAway, isRefusedValue } from '../store/db.js';
 import type { ApiLog } from './deps.js';
 import type { Exchange } from './exchange.js';
 
@@ -84,20 +84,6 @@ function asTollgateError(error: unknown): TollgateError | undefined {
   if (isRefusedValue(error)) return new TollgateError('invalid-input', 'a value is one that the database cannot hold', { cause: error });
   if (error instanceof URIError) return new TollgateError('invalid-input', 'the path is not validly percent-encoded');
   return undefined;
-}
-
-const AWAY_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
-// Class 08 is a broken connection, 57P01 to 57P03 a server that stops or starts, 53300 one that has no connection left.
-const AWAY_SQLSTATE = /^(08...|57P0[123]|53300)$/;
-const AWAY_WORDS =
-  /Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error|connection is closed/i;
-
-/** Whether a query failed because the database was not there, rather than because of the query. */
-export function isDatabaseAway(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.some(isDatabaseAway);
-  if (!(error instanceof Error) || error instanceof TollgateError) return false;
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return AWAY_CODES.has(code) || AWAY_SQLSTATE.test(code) || AWAY_WORDS.test(error.message);
 }
 
 /** The one place that answers with a problem. */

@@ -1,4 +1,4 @@
-import type { TakenHold } from '../policy/model.js';
+import type { TakenHold } from '../policy/verdict.js';
 import { toWireDecision, toWireFinding } from './contract/answer.js';
 import { costOf } from './contract/cost.js';
 import { type WireDecision } from './contract/evaluate.js';

@@ -7,8 +7,9 @@ import { type CompiledPolicies, compilePolicies } from '../policy/compile.js';
 import { type EvaluationContext, evaluateRequest } from '../policy/evaluate.js';
 import { compileExceptions } from '../policy/exception.js';
 import { explainRequest } from '../policy/explain.js';
-import type { Decision, Resource, TakenHold } from '../policy/model.js';
+import type { Resource } from '../policy/model.js';
 import type { ExceptionRecord } from '../policy/records.js';
+import type { Decision, TakenHold } from '../policy/verdict.js';
 import { readBudgetsFor } from '../store/budget-ledger.js';
 import type { DecisionRecord } from '../store/decisions.js';
 import { loadPolicySet } from '../store/enforcing.js';
@@ -54,8 +55,11 @@ export async function replay(context: AppContext, record: DecisionRecord, polici
   };
 }
 
-/** Of a document the log has each resource with the cost that it had; of a request it has what was asked, and the price list prices it again. */
-function resourcesOf(context: Pick<AppContext, 'price' | 'lookup'>, record: DecisionRecord): readonly Resource[] {
+/**
+ * Of a document the log has each resource with the cost that it had; of a request it has what was asked, and the price list prices it again.
+ * @throws conflict when the request as logged cannot be read any more
+ */
+export function resourcesOf(context: Pick<AppContext, 'price' | 'lookup'>, record: DecisionRecord): readonly Resource[] {
   const { success, data } = loggedRequest.safeParse(JSON.parse(record.request));
   if (!success) throw new TollgateError('conflict', `the request of \`${record.id}\`, as logged, is not one that this program can read`);
   const request: EvaluateRequest = data;

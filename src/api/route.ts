@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { refuseDuplicateKeys } from '../intake/duplicate-keys.js';
-import type { Role } from '../policy/records.js';
+import type { Role } from '../policy/house-records.js';
 import type { RawBody, StreamedBody } from './body.js';
 import { wireObject } from './contract/values.js';
 import type { AppContext } from './deps.js';

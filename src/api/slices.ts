@@ -8,11 +8,16 @@ export function pause(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }
 
+/** The items in lists of some hundred. */
+export function inSlices<T>(items: readonly T[]): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(items.length / SLICE) }, (_, index) => items.slice(index * SLICE, (index + 1) * SLICE));
+}
+
 export async function mapInSlices<A, B>(items: readonly A[], map: (item: A) => B): Promise<B[]> {
   const mapped: B[] = [];
-  for (let from = 0; from < items.length; from += SLICE) {
-    if (from > 0) await pause();
-    for (const item of items.slice(from, from + SLICE)) mapped.push(map(item));
+  for (const slice of inSlices(items)) {
+    if (mapped.length > 0) await pause();
+    for (const item of slice) mapped.push(map(item));
   }
   return mapped;
 }
@@ -29,9 +34,9 @@ export async function stringifyInSlices(value: object): Promise<string> {
 
 async function stringifyList(items: readonly unknown[]): Promise<string> {
   const texts: string[] = [];
-  for (let from = 0; from < items.length; from += SLICE) {
-    if (from > 0) await pause();
-    texts.push(JSON.stringify(items.slice(from, from + SLICE)).slice(1, -1));
+  for (const slice of inSlices(items)) {
+    if (texts.length > 0) await pause();
+    texts.push(JSON.stringify(slice).slice(1, -1));
   }
   return `[${texts.join()}]`;
 }

@@ -9,6 +9,7 @@ import { parseCloudFormation } from '../intake/cloudformation/parse-template.js'
 import { decodeDocument, parseJsonDocument } from '../intake/document.js';
 import { type DocumentKind, describeDocument, looksLike } from '../intake/looks-like.js';
 import type { DocumentDoor } from '../intake/readers.js';
+import { cannotRead } from './cannot-read.js';
 import { CliError } from './context.js';
 
 /** A request of our own, an AdmissionReview, or the document of a door; the bytes are inflated. */
@@ -60,7 +61,7 @@ async function readBytes(file: string): Promise<Buffer> {
   try {
     return file === '-' ? await readAll(process.stdin) : await readFile(file);
   } catch (error) {
-    throw new CliError(`cannot read \`${file}\`: ${describeError(error)}`);
+    throw cannotRead(file, error);
   }
 }
 

@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto';
 import { toWireDecision } from '../api/contract/answer.js';
 import { costOf, toPricedResources } from '../api/contract/cost.js';
-import { evaluateRequest as requestSchema } from '../api/contract/evaluate.js';
+import { evaluateRequest as requestSchema, type WireDecision } from '../api/contract/evaluate.js';
 import { parseParts } from '../api/input.js';
 import { readAdmissionReview } from '../intake/admission/admission-review.js';
 import type { Intake } from '../intake/intake.js';
 import { readDocument } from '../intake/readers.js';
 import { canonicalJson } from '../policy/canonical.js';
 import { compilePolicies } from '../policy/compile.js';
-import { evaluateRequest } from '../policy/evaluate.js';
+import { type EvaluationContext, evaluateRequest } from '../policy/evaluate.js';
 import { NO_EXCEPTIONS } from '../policy/exception.js';
 import { formatIssue } from '../policy/issue.js';
+import type { Policy } from '../policy/model.js';
 import { parsePolicyFiles } from '../policy/parse.js';
 import { type CliContext, CliError, type Prices } from './context.js';
 import { type Asked, explained, type GivenFile, type Judge } from './documents.js';
@@ -24,13 +25,27 @@ const CURRENCY = 'USD';
 export async function createLocalJudge(context: CliContext, directory: string, asked: Asked): Promise<Judge> {
   const { policies, issues } = parsePolicyFiles(await readPolicyTexts([directory]));
   if (issues.length > 0) throw new CliError(issues.map(formatIssue).join('\n'), EXIT.policyInvalid);
-  const compiled = compilePolicies(policies.map((policy) => ({ version: 'file', policy })));
-  const policySet = `sha256:${createHash('sha256').update(canonicalJson(policies)).digest('hex')}`;
+  const judge = createJudge(policies);
   const prices = await context.loadPrices();
   return async (given) => {
-    const { resources, notices } = explained(() => intakeOf(given, prices, asked));
+    const intake = explained(() => intakeOf(given, prices, asked));
+    return judge(intake, { offers: prices.offers });
+  };
+}
+
+/** The answer on a document of which nothing is judged: no policy says anything of it. */
+export function allowNothing(): WireDecision {
+  return createJudge([])(NOTHING, {});
+}
+
+const NOTHING: Intake = { resources: [], notices: ['nothing in it is judged'] };
+
+function createJudge(policies: readonly Policy[]): (intake: Intake, context: EvaluationContext) => WireDecision {
+  const compiled = compilePolicies(policies.map((policy) => ({ version: 'file', policy })));
+  const policySet = `sha256:${createHash('sha256').update(canonicalJson(policies)).digest('hex')}`;
+  return ({ resources, notices }, context) => {
     const at = Date.now();
-    const decision = evaluateRequest(compiled, NO_EXCEPTIONS, { resources }, at, { offers: prices.offers });
+    const decision = evaluateRequest(compiled, NO_EXCEPTIONS, { resources }, at, context);
     const cost = costOf(resources, CURRENCY);
     const facts = { id: 'offline', at, resources, cost, policySet, degraded: false, durable: false, holds: [], notices };
     return toWireDecision(decision, facts);
@@ -44,9 +59,7 @@ function intakeOf(given: GivenFile, prices: Prices, { namespace, account, region
     case 'document':
       return readDocument(given.door, given.bytes, { ...target, lookup });
     case 'admission':
-      return (
-        readAdmissionReview(given.document, { cluster: null, lookup }).intake ?? { resources: [], notices: ['nothing in it is judged'] }
-      );
+      return readAdmissionReview(given.document, { cluster: null, lookup }).intake ?? NOTHING;
     case 'evaluate': {
       const body = { namespace, account, region, ...(given.document as object) };
       const { request } = parseParts({ request: [requestSchema, body] });

@@ -34,10 +34,11 @@ function formatCell(value: unknown): string {
 /** Narrower than this no column is made. */
 const NARROWEST = 12;
 const GAP = 2;
+const UNSHORTENED: ReadonlySet<string> = new Set(['ID', 'STATE']);
 
 /**
  * Columns in line with their headings. With a `width`, the widest columns are shortened until the table fits it, as far as that goes; those
- * headed `ID` never, since they are there to be copied.
+ * headed `ID` never, since they are there to be copied, nor those headed `STATE`, whose end matters as much as their beginning.
  */
 export function formatTable(columns: readonly Column[], rows: readonly JsonObject[], width?: number): string {
   const none = {
@@ -68,7 +69,7 @@ export function formatTable(columns: readonly Column[], rows: readonly JsonObjec
 /** How wide each column may be: as wide as its widest cell, less where the table would be wider than `width`. */
 function fit(columns: readonly Column[], rows: readonly (readonly string[])[], width: number | undefined): readonly number[] {
   const widths = columns.map(([heading], index) => Math.max(heading.length, ...rows.map((row) => row[index]?.length ?? 0)));
-  const least = columns.map(([heading], index) => (heading === 'ID' ? (widths[index] ?? 0) : Math.max(heading.length, NARROWEST)));
+  const least = columns.map(([heading], index) => (UNSHORTENED.has(heading) ? (widths[index] ?? 0) : Math.max(heading.length, NARROWEST)));
   const slack = (index: number) => (widths[index] ?? 0) - (least[index] ?? 0);
   let over = width === undefined ? 0 : widths.reduce((sum, each) => sum + each + GAP, -GAP) - width;
   while (over > 0) {

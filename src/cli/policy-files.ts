@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PolicyFile } from '../policy/parse.js';
-import { CliError } from './context.js';
+import { cannotRead } from './cannot-read.js';
 
 const YAML = /\.ya?ml$/;
 const TEST = /\.test\.ya?ml$/;
@@ -28,8 +28,8 @@ async function readTexts(paths: readonly string[], wanted: (name: string) => boo
 }
 
 async function filesOf(path: string, wanted: (name: string) => boolean): Promise<readonly string[]> {
-  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    throw new CliError(`cannot read \`${path}\`: ${error.code === 'ENOENT' ? 'there is no such file or folder' : error.message}`);
+  const found = await stat(path).catch((error: unknown) => {
+    throw cannotRead(path, error, 'file or folder');
   });
   if (!found.isDirectory()) return [path];
   const names = await readdir(path, { recursive: true });
@@ -43,6 +43,6 @@ export async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new CliError(`cannot read \`${file}\`: ${error instanceof Error ? error.message : String(error)}`);
+    throw cannotRead(file, error);
   }
 }

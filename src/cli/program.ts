@@ -1,4 +1,5 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
+import { BriefCommand, helpAt } from './brief-command.js';
 import { approvalCommand } from './commands/approval.js';
 import { auditCommand } from './commands/audit.js';
 import { budgetCommand } from './commands/budget.js';
@@ -18,13 +19,13 @@ import type { CliContext } from './context.js';
 
 /** The whole command line but for what runs the house itself (`start`, `api`, `worker`, `migrate`, `doctor`), which `main.ts` adds. */
 export function createProgram(context: CliContext, version: string): Command {
-  const program = new Command('tollgate')
+  const program = new BriefCommand('tollgate')
     .description('cost policy enforcement for cloud infrastructure')
     .version(version)
     .option('--json', 'print the answer as JSON')
     .option('--server <url>', 'the server to ask (TOLLGATE_URL)')
     .option('--token <token>', 'the bearer token to send (TOLLGATE_TOKEN)')
-    .showHelpAfterError()
+    .showHelpAfterError(helpAt('tollgate'))
     .configureOutput({ writeOut: context.out, writeErr: context.err })
     .exitOverride();
   policyCommand(program, context);

@@ -37,6 +37,18 @@ export const KIND_WORDS: { readonly [K in DocumentKind]: string } = {
   sarif: 'a SARIF log',
 };
 
+/** Which door reads it, where one does. */
+const DOORS: { readonly [K in DocumentKind]?: string } = {
+  'terraform-plan': 'POST /v1/evaluate/terraform',
+  infracost: 'POST /v1/evaluate/infracost',
+  'cloudformation-change-set': 'POST /v1/evaluate/cloudformation',
+  'cloudformation-template': 'POST /v1/evaluate/cloudformation',
+  'pulumi-preview': 'POST /v1/evaluate/pulumi',
+  'admission-review': 'POST /v1/admission',
+  'run-task': 'POST /v1/run-tasks',
+  'opa-input': 'POST /v1/data/tollgate',
+};
+
 type Keys = Readonly<Record<string, unknown>>;
 
 const isList = (value: unknown): boolean => Array.isArray(value);
@@ -85,8 +97,17 @@ function describeKeys(keys: readonly string[]): string {
   return `an object with ${keys.length === 1 ? 'the key' : 'the keys'} ${shown.join(', ')}${more}`;
 }
 
-/** The error of a door that was given something else than it reads. */
+/** The error of a door that was given something else than it reads; it names the door that reads it. */
 export function unexpectedDocument(expected: DocumentKind, document: unknown): TollgateError {
-  const message = `expected ${KIND_WORDS[expected]}, got ${describeDocument(document)}`;
+  const kind = looksLike(document);
+  const door = kind === undefined || kind === expected ? undefined : DOORS[kind];
+  const belongs = door === undefined ? '' : `, which \`${door}\` takes`;
+  const message = `expected ${KIND_WORDS[expected]}, got ${describeDocument(document)}${belongs}`;
   return new TollgateError('invalid-input', message, { problems: [{ path: '', message }] });
+}
+
+/** @throws invalid-input for what is no request of our own, and by its keys the document of another tool */
+export function refuseOtherDocuments(request: unknown): void {
+  const kind = looksLike(request);
+  if (kind !== undefined && kind !== 'evaluate-request') throw unexpectedDocument('evaluate-request', request);
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { TollgateError } from '../errors.js';
 import { allowedUrl } from '../policy/origins.js';
 import type { RunTaskRequest } from '../policy/run-task.js';
+import { findingsIn } from '../policy/schema-issues.js';
 import { unexpectedDocument } from './looks-like.js';
 
 export interface AskedRunTask {
@@ -45,7 +46,7 @@ export function readRunTask(document: unknown, origins: readonly string[]): Aske
         ...addressProblems('task_result_callback_url', result.data.task_result_callback_url, origins),
         ...addressProblems('plan_json_api_url', result.data.plan_json_api_url, origins),
       ]
-    : result.error.issues.map(({ path, message }) => ({ path: path.join('.'), message: message.replace(/^Invalid input: /, '') }));
+    : findingsIn(result.error, document).map(({ path, message }) => ({ path: path.join('.'), message }));
   if (!result.success || problems.length > 0) {
     const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
     throw new TollgateError('invalid-input', `${count} in the run task's request`, { problems });

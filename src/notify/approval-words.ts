@@ -1,5 +1,6 @@
 /** What notices say of approvals of requests. Pure; never a secret. */
 import type { ApprovalRecord } from '../policy/approval.js';
+import { moneyWords } from '../policy/money.js';
 
 const TITLES: Readonly<Record<ApprovalRecord['status'], string>> = {
   pending: 'A deployment waits for approval',
@@ -18,10 +19,10 @@ export function approvalWords(record: ApprovalRecord): { readonly title: string;
   const lines = [
     `${record.requester} wants to deploy ${shown}${more}`,
     `asked by ${record.policyName}/${record.ruleName}: ${reasons.join('; ')}`,
-    record.monthlyCost === null ? [] : `cost: ${record.monthlyCost} a month`,
+    record.monthlyCost === null ? [] : `cost: ${moneyWords(record.monthlyCost)} a month`,
     status === 'pending' ? `decide until ${until}: POST /v1/approvals/${record.id}/approve or /reject` : [],
     status === 'approved' ? `by ${record.decidedBy}, good until ${until}: run the deployment again` : [],
-    status === 'rejected' ? `by ${record.decidedBy}` : [],
+    status === 'rejected' ? `by ${record.decidedBy}; stands until ${until}: the same request is not asked again before` : [],
     comments === null ? [] : `comment: ${comments}`,
   ];
   return { title: TITLES[status], body: lines.flat().join('\n') };

@@ -1,6 +1,8 @@
 /** What notices say of exceptions, policies and scans; those of remediations are in `policy/remediation-notice.ts`. Pure; never a secret. */
+
+import type { PolicyRecord } from '../policy/house-records.js';
 import type { Instant } from '../policy/model.js';
-import type { ExceptionRecord, ExceptionTarget, PolicyRecord, ScanStatus } from '../policy/records.js';
+import type { ExceptionRecord, ExceptionTarget, ScanStatus } from '../policy/records.js';
 
 export interface Words {
   readonly title: string;

@@ -28,7 +28,7 @@ export interface ApprovalRecord {
   readonly approvers: readonly string[];
   readonly status: ApprovalStatus;
   readonly requestedAt: Instant;
-  /** A pending one lapses then; an approved one is good until then. */
+  /** A pending one lapses then; an approved one is good until then; a rejected one stands until then. */
   readonly expiresAt: Instant;
   /** Both lengths, already divided by the acceleration. */
   readonly expiresAfterMs: number;

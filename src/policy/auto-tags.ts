@@ -1,5 +1,6 @@
 /** Which tags a remediation writes, and which an undo takes back. Pure. */
-import type { ActionParameters, FailedCheck, Instant } from './model.js';
+import type { Instant } from './model.js';
+import type { ActionParameters, FailedCheck } from './verdict.js';
 
 export type Tags = Readonly<Record<string, string>>;
 

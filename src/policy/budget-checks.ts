@@ -2,8 +2,9 @@
 import type { BudgetInPeriod, BudgetState } from './budget.js';
 import { monthlyWithin } from './budget-period.js';
 import { observedOf } from './budget-thresholds.js';
-import type { AlertThreshold, Decimal, FailedCheck, Fix, Instant, Resource } from './model.js';
-import { add, compare, divide, multiply, roundMoney, subtract, sum } from './money.js';
+import type { AlertThreshold, Decimal, Instant, Resource } from './model.js';
+import { add, compare, divide, moneyWords, moneyWordsOf, multiply, roundMoney, subtract, sum } from './money.js';
+import type { FailedCheck, Fix } from './verdict.js';
 
 export interface Asked {
   readonly resources: readonly Resource[];
@@ -29,11 +30,12 @@ export function exceededCheck(
   const spent = roundMoney(sum([state.actual, state.committed, state.held]));
   const total = add(spent, amount);
   if (compare(amount, '0') <= 0 || compare(total, budget.budget) <= 0) return undefined;
+  const [reached, most] = moneyWordsOf(total, budget.budget);
   return {
     path: pathOf(budget),
     observed: total,
     limit: budget.budget,
-    message: `Requested cost of ${amount} brings ${words(budget)} to ${total}, exceeds limit of ${budget.budget}`,
+    message: `Requested cost of ${amount} brings ${words(budget)} to ${reached}, exceeds limit of ${most}`,
     fix: fixOf(asked, budget, subtract(budget.budget, subtract(spent, state.own ?? '0')), indexes),
   };
 }
@@ -45,7 +47,7 @@ function fixOf({ resources, at }: Asked, { to }: BudgetInPeriod, left: Decimal, 
   const added = resource === undefined ? null : monthlyWithin(left, at, to);
   if (resource === undefined || added === null) return null;
   const monthly = add(resource.previousMonthly ?? '0', added);
-  return { set: { 'cost.monthly': monthly }, text: `choose what costs at most ${monthly} a month` };
+  return { set: { 'cost.monthly': monthly }, text: `choose what costs at most ${moneyWords(monthly)} a month` };
 }
 
 export function blockedCheck(budget: BudgetInPeriod, state: BudgetState, threshold: Crossed): FailedCheck {
@@ -63,7 +65,7 @@ function thresholdCheck(budget: BudgetInPeriod, state: BudgetState, threshold: C
     path: pathOf(budget),
     observed: observedOf(threshold, budget, state),
     limit: divide(multiply(budget.budget, String(percent)), '100', 2),
-    message: `${consequence}: ${what} has reached ${percent}% of ${budget.budget}`,
+    message: `${consequence}: ${what} has reached ${percent}% of ${moneyWords(budget.budget)}`,
     fix: null,
   };
 }

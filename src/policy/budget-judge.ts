@@ -6,9 +6,10 @@ import { crossedThresholds } from './budget-thresholds.js';
 import type { CompiledPolicies } from './compile.js';
 import { whyUnknown } from './judge.js';
 import { isUnknownPath } from './match.js';
-import type { Decimal, FailedCheck, Instant, Resource, UnknownCheck, WantedHold } from './model.js';
+import type { Decimal, Instant, Resource } from './model.js';
 import { compare, max, subtract } from './money.js';
 import { whyNotKnown } from './rules/check.js';
+import type { FailedCheck, UnknownCheck, WantedHold } from './verdict.js';
 
 export interface BudgetQuestion {
   readonly resources: readonly Resource[];

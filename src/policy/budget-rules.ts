@@ -1,6 +1,7 @@
 /** Which budgets a request touches, and what it would take of them. Pure. */
 import { BUDGET_SPANS, type BudgetInPeriod, type BudgetSelector, type TouchedBudget } from './budget.js';
-import { periodAt, prorate } from './budget-period.js';
+import { type BudgetPeriod, periodAt, prorate } from './budget-period.js';
+import { isOfService } from './budget-service.js';
 import type { CompiledPolicies, CompiledRule } from './compile.js';
 import { boundsOf } from './cost-range.js';
 import { appliesTo } from './judge.js';
@@ -89,13 +90,26 @@ function selectorOf({ namespace, selectorTags, account, service }: BudgetRule): 
   };
 }
 
+interface OfMonth {
+  readonly month: BudgetPeriod;
+  readonly budgets: readonly BudgetInPeriod[];
+}
+
+/** Of the month that was asked for last: every period begins with a month, and requests come in the same one. */
+const ofMonth = new WeakMap<BudgetRule, OfMonth>();
+
 /** The budgets of a rule in the periods that `at` falls into: one for each amount that it gives. */
 export function budgetsOf(rule: BudgetRule, at: Instant): readonly BudgetInPeriod[] {
+  const known = ofMonth.get(rule);
+  if (known !== undefined && known.month.from <= at && at < known.month.to) return known.budgets;
   const { policyName, ruleName } = rule;
-  return BUDGET_SPANS.flatMap((span) => {
+  const selector = selectorOf(rule);
+  const budgets = BUDGET_SPANS.flatMap((span) => {
     const budget = rule.budget[span];
-    return budget === undefined ? [] : [{ policyName, ruleName, budget, selector: selectorOf(rule), ...periodAt(span, at) }];
+    return budget === undefined ? [] : [{ policyName, ruleName, budget, selector, ...periodAt(span, at) }];
   });
+  ofMonth.set(rule, { month: periodAt('monthly', at), budgets });
+  return budgets;
 }
 
 /**
@@ -155,13 +169,18 @@ export function countResources(compiled: CompiledPolicies, resources: readonly R
     if (rules.length === 0 || !addsCost(resource)) return;
     for (const rule of rules) {
       const applies = appliesTo(rule, resource);
-      if (applies === 'no') continue;
+      if (applies === 'no' || !isServiceOf(rule, resource)) continue;
       const found = counted.get(rule) ?? { rule, sure: [], unsure: [] };
       counted.set(rule, found);
       (applies === 'yes' ? found.sure : found.unsure).push(index);
     }
   });
   return [...counted.values()].sort((a, b) => byNames(a.rule, b.rule));
+}
+
+/** `concerns` knows the type alone; the same type has another name in another cloud. */
+function isServiceOf({ service }: BudgetRule, resource: Resource): boolean {
+  return service === undefined || isOfService(service, resource);
 }
 
 function byNames(a: BudgetRule, b: BudgetRule): number {

@@ -1,9 +1,9 @@
 /** Policies made ready to judge: patterns compiled, defaults resolved, rules indexed by the types that they can concern. */
+import { isOfService } from './budget-service.js';
 import { canonicalJson } from './canonical.js';
 import { effectOf, unknownEffectOf } from './effect.js';
-import { effectiveNamespace, matchGlob, matchGlobs, type WantedTag } from './match.js';
+import { effectiveNamespace, matchGlobs, type WantedTag } from './match.js';
 import type {
-  Effect,
   Enforcement,
   OnUnknown,
   PerPoint,
@@ -13,15 +13,14 @@ import type {
   RemediationSpec,
   Resource,
   RuleBase,
-  ScanVerdict,
   Severity,
-  UnknownEffect,
   VersionedPolicy,
 } from './model.js';
 import { remember } from './remember.js';
 import { ruleKey } from './rule-key.js';
 import type { Point, RuleChecks, RuleKind, RuleTraits } from './rules/check.js';
 import { RULE_KINDS } from './rules/registry.js';
+import type { Effect, ScanVerdict, UnknownEffect } from './verdict.js';
 
 /** One rule, ready to judge. */
 export interface CompiledRule extends RuleChecks {
@@ -135,7 +134,9 @@ function compileRule(traits: RuleTraits, { version, policy }: VersionedPolicy, {
     unknownEffect: unknownEffectOf(onUnknown, effect),
     remediation: rule.remediation ?? NO_REMEDIATION,
     concerns: (type) =>
-      matchGlobs(rule.resource, type) && matchGlobs(rule.scope, type) && (service === undefined || matchGlob(service, type)),
+      matchGlobs(rule.resource, type) &&
+      matchGlobs(rule.scope, type) &&
+      (service === undefined || isOfService(service, { type, provider: null })),
     quiet: {
       compliant: Object.freeze({ ...nothing, verdict: 'compliant' }),
       'not-applicable': Object.freeze({ ...nothing, verdict: 'not-applicable' }),

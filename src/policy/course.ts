@@ -1,8 +1,9 @@
 /** The course of a remediation: severity → stages, deadlines and action, fixed once at first detection. Pure. */
 import { waitingLength } from './durations.js';
-import type { Action, ActionParameters, Enforcement, Instant, Severity } from './model.js';
+import type { Action, Enforcement, Instant, Severity } from './model.js';
 import type { RemediationAction, RemediationPhase, ViolationRecord } from './records.js';
 import type { Settings } from './settings.js';
+import type { ActionParameters } from './verdict.js';
 
 export interface CourseRequest {
   readonly severity: Severity;

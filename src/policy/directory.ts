@@ -50,6 +50,11 @@ export function recipientsOf(directory: Directory, team: string, owner: string |
   return [...new Set(directory.owners.fallback.flatMap((group) => [...membersOf(directory, group)]))];
 }
 
+/** The first team of a person, undefined of somebody unknown. */
+export function teamOfPerson(directory: Directory, id: string): string | undefined {
+  return directory.people.find((person) => person.id === id)?.teams[0];
+}
+
 export function managerOf(directory: Directory, id: string): string | null {
   return directory.people.find((person) => person.id === id)?.manager ?? null;
 }

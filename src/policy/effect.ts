@@ -1,5 +1,6 @@
 /** What a finding, and an unknown, do at the gate: the one place that works it out (the table is in `docs/policy-reference.md`). */
-import type { Effect, Enforcement, OnUnknown, UnknownEffect } from './model.js';
+import type { Enforcement, OnUnknown } from './model.js';
+import type { Effect, UnknownEffect } from './verdict.js';
 
 /** What a violation does where enforcement says `deny`: a rule that asks for approval never denies. */
 export type Denial = 'deny' | 'needs_approval';

@@ -9,10 +9,11 @@ import type { CompiledPolicies, CompiledRule } from './compile.js';
 import { type CompiledExceptions, findException } from './exception.js';
 import { decide, type Gathered, gather, gatherBudgets } from './gathered.js';
 import { appliesTo, type Judgement, judge } from './judge.js';
-import type { Decision, Instant, Resource, ScanFinding, ScanVerdict, WantedHold } from './model.js';
+import type { Instant, Resource } from './model.js';
 import type { ExceptionRecord } from './records.js';
 import { recommend } from './remedy.js';
 import type { Offer, Question } from './rules/check.js';
+import type { Decision, ScanFinding, ScanVerdict, WantedHold } from './verdict.js';
 
 /** What an evaluation may look up besides its arguments; each must be pure. */
 export interface EvaluationContext {

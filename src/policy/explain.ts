@@ -8,8 +8,9 @@ import { type EvaluationContext, type EvaluationRequest, evaluateRequest, noOffe
 import type { CompiledExceptions } from './exception.js';
 import { appliesTo, type Judgement, judge, whyUnknown } from './judge.js';
 import { type Applies, effectiveNamespace, matchGlobs, matchNamespace, tagOf } from './match.js';
-import type { Decision, Effect, FailedCheck, Instant, Resource, UnknownCheck, Verdict } from './model.js';
+import type { Instant, Resource } from './model.js';
 import type { Question } from './rules/check.js';
+import type { Decision, Effect, FailedCheck, UnknownCheck, Verdict } from './verdict.js';
 
 export interface ExplainedCheck extends FailedCheck {
   readonly effect: Effect;

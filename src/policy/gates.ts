@@ -1,10 +1,11 @@
 /** Whether a remediation that is due may act: everything that stands in its way, in order (SPEC §5, steps 1 to 3). Pure. */
 import type { Breach } from './blast-radius.js';
 import { documentAction, isDestructive, softerAction } from './course.js';
-import type { ActionParameters, ManagedBy, ScanVerdict } from './model.js';
+import type { ManagedBy } from './model.js';
 import type { RemediationAction, RemediationResult, WaitingFor } from './records.js';
 import { actionWords } from './remediation-words.js';
 import type { AccountMode } from './settings.js';
+import type { ActionParameters, ScanVerdict } from './verdict.js';
 
 /** What the provider and the policies of now say. */
 export type Reading =

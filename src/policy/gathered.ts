@@ -3,6 +3,8 @@ import type { BudgetJudgement } from './budget-judge.js';
 import type { CompiledRule } from './compile.js';
 import { effectOf, possibleEffectOf } from './effect.js';
 import type { Judgement } from './judge.js';
+import type { Resource } from './model.js';
+import type { Failed } from './rules/check.js';
 import type {
   AppliedException,
   DecisionWord,
@@ -11,11 +13,9 @@ import type {
   DeployUnknown,
   Effect,
   EvaluationError,
-  Resource,
   UnknownCheck,
   UnknownEffect,
-} from './model.js';
-import type { Failed } from './rules/check.js';
+} from './verdict.js';
 
 export interface Gathered {
   readonly violations: DeployFinding[];

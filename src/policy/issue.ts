@@ -94,11 +94,17 @@ export function nearestWord(word: string, known: readonly string[]): string | un
   return best;
 }
 
+/** What was expected, and what was given; a question shows the given value itself, before what it asks. */
+export function withGiven(message: string, given: unknown): string {
+  return message.endsWith('?') ? message : `${message}, got ${showValue(given)}`;
+}
+
 /** A given value as an error message shows it, cut where it is long; collections by their kind only. */
 export function showValue(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object' && value !== null) return 'a mapping';
+  if (value === Infinity || value === -Infinity) return 'a number that is too large';
   const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
   return `\`${text.length > 60 ? `${text.slice(0, 57)}…` : text}\``;
 }

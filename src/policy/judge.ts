@@ -1,8 +1,9 @@
 /** What one rule says of one resource, at either point, three-valued (SPEC §3). Exceptions are not looked at here. */
 import type { CompiledRule } from './compile.js';
 import { type Applies, isUnknownPath, matchAccount, matchNamespace, matchTags } from './match.js';
-import type { Resource, UnknownCheck } from './model.js';
+import type { Resource } from './model.js';
 import { type Failed, type Question, whyNotKnown } from './rules/check.js';
+import type { UnknownCheck } from './verdict.js';
 
 export interface Judgement {
   readonly verdict: 'compliant' | 'violating' | 'not-applicable' | 'unknown' | 'error';

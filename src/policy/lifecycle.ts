@@ -1,6 +1,7 @@
 /** A policy's moves from draft to archived (SPEC §8). Pure: a policy and a move in, the policy after it or a refusal out. Only these moves exist. */
+
+import type { ChangeType, PolicyDeprecation, PolicyRecord, PolicyVersionRecord, VersionStatus } from './house-records.js';
 import type { Instant } from './model.js';
-import type { ChangeType, PolicyDeprecation, PolicyRecord, PolicyVersionRecord, VersionStatus } from './records.js';
 import type { Refused } from './refused.js';
 import { notAllowed, wrongInput, wrongState } from './refused.js';
 

@@ -122,6 +122,17 @@ export function roundMoney(value: Decimal, places = 2): Decimal {
   return write({ units: divideRounded(number.units, 10n ** BigInt(number.places - places)), places });
 }
 
+/** As people read it: half-up to the cent where there is more than that; `1000` stays. */
+export function moneyWords(value: Decimal): Decimal {
+  return scaled(value).places <= 2 ? value : roundMoney(value);
+}
+
+/** Two amounts in one sentence that says which is more: exact where people would read the same of both. */
+export function moneyWordsOf(a: Decimal, b: Decimal): readonly [Decimal, Decimal] {
+  const words = [moneyWords(a), moneyWords(b)] as const;
+  return compare(...words) === 0 && compare(a, b) !== 0 ? [a, b] : words;
+}
+
 /** A month is 730 hours for estimates; to the cent. */
 export function monthlyFromHourly(hourly: Decimal): Decimal {
   return roundMoney(multiply(hourly, String(HOURS_PER_MONTH)));

@@ -6,7 +6,7 @@ import { formatPath } from './issue.js';
 /** Aliases are for a few repeated lines; many of them, or aliases within what is aliased, blow a document up. */
 const MAX_ALIASES = 100;
 const MAX_CHARACTERS = 1_000_000;
-const MAX_DOCUMENTS = 1_000;
+export const MAX_DOCUMENTS = 1_000;
 
 /** Offsets of one value, and of the key it stands under. */
 interface Place {

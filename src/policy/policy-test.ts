@@ -7,9 +7,10 @@ import { explainRequest, type RuleExplanation } from './explain.js';
 import { nearestWord } from './issue.js';
 import { type Judgement, judge } from './judge.js';
 import { knownSpecs, type TypeFacts } from './known-specs.js';
-import type { Decimal, DecisionWord, Effect, FailedCheck, Instant, Policy, Resource } from './model.js';
+import type { Decimal, Instant, Policy, Resource } from './model.js';
 import { type Remedy, recommend } from './remedy.js';
 import type { Offer, Point, Question } from './rules/check.js';
+import type { DecisionWord, Effect, FailedCheck } from './verdict.js';
 
 /** What a rule should say of a resource; only the details that are given are compared. */
 export interface Expectation {

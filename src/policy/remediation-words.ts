@@ -20,7 +20,12 @@ export function actionWords(action: RemediationAction): string {
 
 /** `on 2026-11-22 10:00:00 UTC`. */
 export function instantWords(at: Instant): string {
-  return `on ${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+  return `on ${utcWords(at)}`;
+}
+
+/** `2026-11-22 10:00:00 UTC`. */
+export function utcWords(at: Instant): string {
+  return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 const WAITING_WORDS: Readonly<Record<WaitingFor, string>> = {

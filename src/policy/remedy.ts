@@ -1,8 +1,9 @@
 /** What a scan recommends for a violation: the action, what it needs, and what it would save. */
 import type { CompiledRule } from './compile.js';
-import type { Action, ActionParameters, Decimal, Resource } from './model.js';
+import type { Action, Decimal, Resource } from './model.js';
 import { compare, monthlyFromHourly, roundMoney, subtract } from './money.js';
 import type { Failed, Offer, Question } from './rules/check.js';
+import type { ActionParameters } from './verdict.js';
 
 export interface Remedy {
   readonly action: Action;

@@ -1,4 +1,4 @@
-/** Run tasks of HCP Terraform in the house's words. Types only. */
+/** Run tasks of HCP Terraform in the house's words. Pure. */
 import type { Instant } from './model.js';
 
 /** What is kept of a request; its token is kept apart. Plain JSON. */
@@ -39,10 +39,34 @@ export interface RunTaskOutcome {
   };
 }
 
+/** What is kept for the last callback. */
+export interface RunTaskAnswer {
+  readonly result: RunTaskResult;
+  /** Null where nothing was judged. */
+  readonly decisionId: string | null;
+}
+
 export interface RunTaskRecord {
   readonly request: RunTaskRequest;
-  readonly result: RunTaskResult | null;
+  readonly answer: RunTaskAnswer | null;
   readonly endedAt: Instant | null;
+}
+
+/** How a run task ended, for its workflow. */
+export interface RunTaskEnd {
+  /** HCP is told `failed` also of a stage that brings nothing to judge. `judged`: of a worker from before this was told. */
+  readonly outcome: 'passed' | 'failed' | 'nothing_to_judge' | 'undelivered' | 'judged';
+  readonly decisionId: string | null;
+  /** What HCP shows, or would show had it taken it: the counts, and the decision. */
+  readonly message: string;
+}
+
+/** Of a run task whose answer is kept; null before. */
+export function endOf({ request, answer }: RunTaskRecord): RunTaskEnd | null {
+  if (answer === null) return null;
+  const { status, message } = answer.result.data.attributes;
+  const told = status === 'passed' ? 'passed' : 'failed';
+  return { outcome: request.planUrl === null ? 'nothing_to_judge' : told, decisionId: answer.decisionId, message };
 }
 
 /** What its workflow is started with. The row is written before; it holds the request and, sealed, the token. */

@@ -1,6 +1,6 @@
 /** Turns what zod found into issues of ours: what was expected, what was given, and the nearest known word. */
 import { z } from 'zod';
-import { nearestWord, type Path, showValue } from './issue.js';
+import { nearestWord, type Path, showValue, withGiven } from './issue.js';
 
 /** A problem at a place in a document; `at` says which of a key and its value is wrong. */
 export interface Finding {
@@ -41,6 +41,7 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
   number: 'a number',
   int: 'a whole number',
   boolean: 'true or false',
+  nonoptional: 'something',
 };
 
 function expectedWord(word: unknown): string | undefined {
@@ -109,8 +110,7 @@ function messageOf(issue: ZodIssue, given: unknown): string {
     case 'too_big':
       return outOfRange(issue, given);
     default:
-      // A question shows the given value itself, before what it asks.
-      return issue.message.endsWith('?') ? issue.message : `${issue.message}, got ${showValue(given)}`;
+      return withGiven(issue.message, given);
   }
 }
 
@@ -138,6 +138,11 @@ function countValues(content: unknown, limit: number): number {
   return count;
 }
 
+/** What is wrong with `content`, in which a schema found the issues of `error`. */
+export function findingsIn(error: z.ZodError, content: unknown): readonly Finding[] {
+  return error.issues.flatMap((issue) => findingsOf(issue, [], content));
+}
+
 /** Checks `content`, giving the parsed value or every finding at once; of what is too large only that. */
 export function checkSchema<T extends z.ZodType>(
   schema: T,
@@ -147,5 +152,5 @@ export function checkSchema<T extends z.ZodType>(
     return { findings: [{ path: [], at: 'value', message: `too large, expected at most ${MAX_VALUES} values` }] };
   const result = schema.safeParse(content, { error: describeUnknownKeys });
   if (result.success) return { value: result.data, findings: [] };
-  return { findings: result.error.issues.flatMap((issue) => findingsOf(issue, [], content)) };
+  return { findings: findingsIn(result.error, content) };
 }

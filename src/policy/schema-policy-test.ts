@@ -4,7 +4,7 @@ import { contradictionsOf } from './cost-range.js';
 import { type Cost, type Resource, UNKNOWN_REASONS } from './model.js';
 import type { Expectation } from './policy-test.js';
 import type { Offer } from './rules/check.js';
-import { amount, list, text } from './schema-values.js';
+import { amount, list, resourceType, text } from './schema-values.js';
 
 const instant = z.iso
   .datetime({ offset: true, error: 'expected a time such as 2026-01-15T00:00:00Z' })
@@ -75,7 +75,7 @@ const cost = z
 
 const resource = z
   .strictObject({
-    type: text,
+    type: resourceType,
     id: text.exactOptional(),
     name: text.exactOptional(),
     provider: text.exactOptional(),

@@ -2,10 +2,9 @@
 import { RE2JS } from 're2js';
 import { z } from 'zod';
 import { parseDuration } from './durations.js';
-import { nearestWord } from './issue.js';
 import type { PerPoint } from './model.js';
 import { isNegative, parseDecimal } from './money.js';
-import { RESOURCE_TYPES } from './specs.js';
+import { typeProblem, unknownKind } from './resource-type.js';
 
 /** Names of policies and of rules (SPEC §15). */
 export const NAME_PATTERN = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -64,18 +63,11 @@ export const pattern = z.string().check((context) => {
   if (message !== undefined) context.issues.push({ code: 'custom', input: context.value, message });
 });
 
-const FAMILIES: ReadonlySet<string> = new Set(RESOURCE_TYPES.map((type) => type.split('/')[0] ?? ''));
-
 /** A glob over resource types. In a known family only known kinds exist; other families are the providers' own. */
 function globProblem(value: string): string | undefined {
   if (value === '*') return undefined;
   if (!/^[a-z0-9_.*-]+\/[a-zA-Z0-9_.*-]+$/.test(value)) return 'expected a resource type such as compute/instance, compute/* or *';
-  const isKnown = value.includes('*') || !FAMILIES.has(value.split('/')[0] ?? '') || RESOURCE_TYPES.some((type) => type === value);
-  if (isKnown) return undefined;
-  const near = nearestWord(value, RESOURCE_TYPES);
-  return near === undefined
-    ? `unknown resource type, known are ${RESOURCE_TYPES.join(', ')}`
-    : `unknown resource type \`${value}\`, did you mean ${near}?`;
+  return value.includes('*') ? undefined : unknownKind(value);
 }
 
 /** A service has a slash where it is a glob over resource types, and else is a name of a bill. */
@@ -87,6 +79,12 @@ export const service = z.string().check((context) => {
       ? 'expected a service such as Compute, Amazon Elastic Compute Cloud or compute/*'
       : undefined;
   if (message !== undefined) context.issues.push({ code: 'custom', input: value, message });
+});
+
+/** Of a resource, not a glob. */
+export const resourceType = z.string().check((context) => {
+  const message = typeProblem(context.value);
+  if (message !== undefined) context.issues.push({ code: 'custom', input: context.value, message });
 });
 
 export const glob = z.string().check((context) => {

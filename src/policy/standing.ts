@@ -1,5 +1,5 @@
 /** How the verdicts of several rules add up, for scores (SPEC §9). */
-import type { ScanVerdict, Verdict } from './model.js';
+import type { ScanVerdict, Verdict } from './verdict.js';
 
 /** Where a resource stands under one policy. The first three are applicable and count in the rate; `unknown` is outside it. */
 export type Standing = 'violating' | 'excepted' | 'compliant' | 'unknown';

@@ -1,12 +1,14 @@
 import { Worker } from 'node:worker_threads';
-import { type PreparedIntake, prepareDocument, type ReadDocument } from '../api/prepare.js';
+import { type ReadOpaBody, readOpaBody } from '../api/opa-document.js';
+import { prepareDocument, type ReadDocument } from '../api/prepare.js';
 import { TollgateError } from '../errors.js';
-import type { DocumentContext, DocumentDoor } from '../intake/readers.js';
-import type { DocumentJob, DocumentOutcome } from './document-thread.js';
+import type { DocumentJob, DocumentOutcome, Made } from './document-thread.js';
+import { unpackIntake, unpackOpaInput } from './packed-intake.js';
 
 /** Reads small documents at once and large ones in threads. */
 export interface DocumentPool {
   readonly read: ReadDocument;
+  readonly readOpaBody: ReadOpaBody;
   /** Ends the threads; what they were reading fails as `unavailable`. */
   readonly close: () => Promise<void>;
 }
@@ -27,7 +29,7 @@ const THREAD_MEMORY_MB = 1_024;
 
 interface Waiting {
   readonly job: DocumentJob;
-  readonly resolve: (intake: PreparedIntake) => void;
+  readonly resolve: (made: Made<DocumentJob>) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -84,15 +86,25 @@ export function createDocumentPool(options: DocumentPoolOptions = {}): DocumentP
     if (idle !== undefined) next(idle);
   }
 
+  /** The job's bytes are handed over. */
+  function run<J extends DocumentJob>(job: J): Promise<Made<J>> {
+    if (queue.length >= mostWaiting) return Promise.reject(unavailable('too many large documents at once; try again'));
+    return new Promise((resolve, reject) => {
+      // A thread answers a job with what that job makes.
+      queue.push({ job, resolve: resolve as Waiting['resolve'], reject });
+      dispatch();
+    });
+  }
+
   return {
-    read(door, bytes, context) {
-      if (bytes.length < threadFrom) return readAtOnce(door, bytes, context);
-      if (queue.length >= mostWaiting) return Promise.reject(unavailable('too many large documents at once; try again'));
+    async read(door, bytes, context) {
+      if (bytes.length < threadFrom) return prepareDocument(door, bytes, context);
       const { currency, namespace, account, region } = context;
-      return new Promise((resolve, reject) => {
-        queue.push({ job: { door, bytes: ownBytes(bytes), target: { currency, namespace, account, region } }, resolve, reject });
-        dispatch();
-      });
+      return unpackIntake(await run({ door, bytes: ownBytes(bytes), target: { currency, namespace, account, region } }));
+    },
+    async readOpaBody(body, opa, lookup) {
+      if (body.length < threadFrom) return readOpaBody(body, opa, lookup);
+      return unpackOpaInput(await run({ bytes: ownBytes(body), opa }));
     },
     async close() {
       const closing = [...threads];
@@ -101,10 +113,6 @@ export function createDocumentPool(options: DocumentPoolOptions = {}): DocumentP
       await Promise.all(closing.map(({ worker }) => worker.terminate()));
     },
   };
-}
-
-async function readAtOnce(door: DocumentDoor, bytes: Uint8Array, context: DocumentContext): Promise<PreparedIntake> {
-  return prepareDocument(door, bytes, context);
 }
 
 /** From the sources too, where tests and benches run: there the thread has to load a compiler first. */
@@ -118,7 +126,7 @@ function startWorker(): Worker {
 }
 
 function settle(waiting: Waiting | undefined, outcome: DocumentOutcome): void {
-  if ('intake' in outcome) waiting?.resolve(outcome.intake);
+  if ('made' in outcome) waiting?.resolve(outcome.made);
   else if ('failed' in outcome) waiting?.reject(new Error(outcome.failed));
   else waiting?.reject(new TollgateError(outcome.refused.code, outcome.refused.message, { problems: outcome.refused.problems }));
 }

@@ -1,8 +1,8 @@
 /** Approvals as stored. Their status on read is worked out against the clock, so an end holds also while no worker runs. */
 import { TollgateError } from '../errors.js';
 import { type ApprovalRecord, type ApprovalStatus, approvalStatus } from '../policy/approval.js';
+import type { Page, PageRequest } from '../policy/house-records.js';
 import type { Instant } from '../policy/model.js';
-import type { Page, PageRequest } from '../policy/records.js';
 import { type Db, toTimestamp } from './db.js';
 import { decodeCursor, toPage } from './page.js';
 
@@ -11,23 +11,35 @@ const COLUMNS = `id, decision_id as "decisionId", policy_name as "policyName", p
   requested_at as "requestedAt", expires_at as "expiresAt", expires_after_ms as "expiresAfterMs", decided_by as "decidedBy",
   decided_at as "decidedAt", comments, workflow_id as "workflowId"`;
 
+export type OpenedApproval = ApprovalRecord & { readonly isNew: boolean };
+
 /**
- * Opens approvals, one for each request and rule: where one is pending already, that one is answered. Answers them in the order asked,
- * and which of them are new.
+ * Opens approvals, one for each request and rule: where one is pending already, or was rejected and that still stands, that one is
+ * answered. Answers them in the order asked, and which of them are new.
  */
-export async function openApprovals(
-  db: Db,
-  wanted: readonly ApprovalRecord[],
-  at: Instant,
-): Promise<readonly (ApprovalRecord & { readonly isNew: boolean })[]> {
+export async function openApprovals(db: Db, wanted: readonly ApprovalRecord[], at: Instant): Promise<readonly OpenedApproval[]> {
+  // INVARIANT: rows are locked before the first update, which locks the count of changes: decisions take them in this order too.
+  const standing: (ApprovalRecord | undefined)[] = [];
+  for (const record of wanted) standing.push(await findStanding(db, record, at));
+  const opened = await insertApprovals(
+    db,
+    wanted.filter((_, index) => standing[index] === undefined),
+    at,
+  );
+  const inserted = opened.values();
+  return standing.flatMap((record) => (record === undefined ? (inserted.next().value ?? []) : { ...record, isNew: false }));
+}
+
+async function insertApprovals(db: Db, wanted: readonly ApprovalRecord[], at: Instant): Promise<readonly OpenedApproval[]> {
+  if (wanted.length === 0) return [];
   await db.query(`update approvals set status = 'expired' where status = 'pending' and expires_at <= $2 and request_key = any ($1)`, [
     [...new Set(wanted.map(({ requestKey }) => requestKey))],
     toTimestamp(at),
   ]);
-  const opened: (ApprovalRecord & { isNew: boolean })[] = [];
+  const opened: OpenedApproval[] = [];
   for (const record of wanted) {
     // Writing the same value again makes the statement answer the row that is there.
-    const { rows } = await db.query<ApprovalRecord & { isNew: boolean }>(
+    const { rows } = await db.query<OpenedApproval>(
       `insert into approvals (id, decision_id, policy_name, policy_version, rule_name, request_key, principal, requester, resources, reasons,
          monthly_cost, groups, approvers, status, requested_at, expires_at, expires_after_ms, workflow_id)
        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'pending', $14, $15, $16, $17)
@@ -58,10 +70,34 @@ export async function openApprovals(
   return opened;
 }
 
+/** A decision that is being written is waited for: what it rejects is not asked again. */
+async function findStanding(
+  db: Db,
+  { requestKey, policyName, policyVersion, ruleName }: ApprovalRecord,
+  at: Instant,
+): Promise<ApprovalRecord | undefined> {
+  const { rows } = await db.query<ApprovalRecord>(
+    `select ${COLUMNS} from approvals
+     where request_key = $1 and policy_name = $2 and policy_version = $3 and rule_name = $4 and status in ('pending', 'rejected') and expires_at > $5
+     order by requested_at desc, id desc limit 1 for update`,
+    [requestKey, policyName, policyVersion, ruleName, toTimestamp(at)],
+  );
+  return rows[0];
+}
+
 /** As stored. With `lock`, no other transaction decides it until this one ends. */
 export async function findStoredApproval(db: Db, id: string, lock = false): Promise<ApprovalRecord | undefined> {
   const { rows } = await db.query<ApprovalRecord>(`select ${COLUMNS} from approvals where id = $1${lock ? ' for update' : ''}`, [id]);
   return rows[0];
+}
+
+/** As stored, oldest first: what that decision asked for, and all that was ever asked about the request of that key. */
+export async function listApprovalsFor(db: Db, decisionId: string, requestKey: string | null): Promise<readonly ApprovalRecord[]> {
+  const { rows } = await db.query<ApprovalRecord>(
+    `select ${COLUMNS} from approvals where decision_id = $1 or request_key = $2 order by requested_at, id`,
+    [decisionId, requestKey],
+  );
+  return rows;
 }
 
 /** With the status that holds at `at`. @throws not-found */
@@ -146,13 +182,4 @@ export async function loadGranted(db: Db): Promise<ReadonlyMap<string, readonly 
     else same.push(grant);
   }
   return granted;
-}
-
-/** Pending ones, in the order of their ids, from behind `after`. */
-export async function listPendingApprovals(db: Db, after: string, limit: number): Promise<readonly ApprovalRecord[]> {
-  const { rows } = await db.query<ApprovalRecord>(
-    `select ${COLUMNS} from approvals where status = 'pending' and id > $1 order by id limit $2`,
-    [after, limit],
-  );
-  return rows;
 }

@@ -1,8 +1,8 @@
 /** The audit log: append-only, each row chained to the one before by its hash. */
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../policy/canonical.js';
+import type { AuditEntry, Page, PageRequest } from '../policy/house-records.js';
 import type { Instant, Json } from '../policy/model.js';
-import type { AuditEntry, Page, PageRequest } from '../policy/records.js';
 import { type Db, toTimestamp } from './db.js';
 import { decodeCursor, toPage } from './page.js';
 

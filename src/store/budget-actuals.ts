@@ -1,27 +1,12 @@
 /** What was billed, as budgets count it: worked out from the imported rows, and what is committed turned into it. */
-import { type BudgetKey, type BudgetSelector, budgetKey } from '../policy/budget.js';
-import { matchGlob } from '../policy/match.js';
+import type { BudgetKey, BudgetSelector } from '../policy/budget.js';
+import { billedServiceOf } from '../policy/budget-service.js';
 import type { Decimal, Instant } from '../policy/model.js';
 import { type Db, toTimestamp } from './db.js';
 
 /** Three columns for `unnest`. */
 export function keyColumns(keys: readonly BudgetKey[]): readonly [string[], string[], string[]] {
   return [keys.map(({ policyName }) => policyName), keys.map(({ ruleName }) => ruleName), keys.map(({ period }) => period)];
-}
-
-/** Families of our resource types as a bill has them (FOCUS `ServiceCategory`). */
-const SERVICE_CATEGORIES: Readonly<Record<string, string>> = {
-  compute: 'Compute',
-  storage: 'Storage',
-  database: 'Databases',
-  network: 'Networking',
-};
-
-/** The categories that a glob over resource types stands for, null for all of them. A bill tells families apart and no kinds within them. */
-function categoriesOf(service: string | undefined): readonly string[] | null {
-  if (service === undefined || service === '*') return null;
-  const [family = ''] = service.split('/');
-  return Object.entries(SERVICE_CATEGORIES).flatMap(([own, billed]) => (matchGlob(family, own) ? [billed] : []));
 }
 
 export interface BudgetToCount extends BudgetKey {
@@ -31,7 +16,7 @@ export interface BudgetToCount extends BudgetKey {
   readonly selector: BudgetSelector;
 }
 
-export interface Actual extends BudgetKey {
+export interface CountedBudget extends BudgetToCount {
   readonly actual: Decimal;
   /** Up to when billing data is in; null without any. */
   readonly actualUntil: Instant | null;
@@ -39,41 +24,54 @@ export interface Actual extends BudgetKey {
 
 /**
  * What was billed for these budgets, by all rows of the bills there are. A charge counts in the period in which it began. The rows are
- * read once, however many budgets there are: charges that are alike to a budget are summed first, and every period begins with a month.
+ * read once, however many budgets there are: charges that are alike to all of these are summed first, and every period begins with a
+ * month. A million rows take a second or more: no lock that a request waits for may be held meanwhile.
  */
-export async function readActuals(db: Db, budgets: readonly BudgetToCount[], at: Instant): Promise<readonly Actual[]> {
+export async function readActuals(db: Db, budgets: readonly BudgetToCount[], at: Instant): Promise<readonly CountedBudget[]> {
   if (budgets.length === 0) return [];
-  const { rows } = await db.query<Actual>(
-    `with charges as materialized (
-       select date_trunc('month', charge_start, 'UTC') as month, tags, coalesce(sub_account, billing_account) as account,
-         service_category as category, sum(cost) as cost
-       from focus_rows where charge_start >= $10 and charge_start < $11 and tags @> $12 group by 1, 2, 3, 4
+  const services = budgets.map(({ selector }) => billedServiceOf(selector.service));
+  const { rows } = await db.query<Pick<CountedBudget, 'actual' | 'actualUntil'>>(countingText(tagKeys(budgets)), [
+    toTimestamp(Math.min(...budgets.map(({ from }) => from))),
+    toTimestamp(Math.max(...budgets.map(({ to }) => to))),
+    JSON.stringify(commonTags(budgets)),
+    toTimestamp(at),
+    budgets.map(({ from }) => toTimestamp(from)),
+    budgets.map(({ to }) => toTimestamp(to)),
+    budgets.map(({ selector }) => JSON.stringify(selector.tags)),
+    budgets.map(({ selector }) => selector.account ?? null),
+    services.map((service) => service && JSON.stringify(service.categories)),
+    services.map((service) => service && service.like),
+    ...tagKeys(budgets),
+  ]);
+  return rows.map((row, index) => ({ ...(budgets[index] as BudgetToCount), ...row }));
+}
+
+/** Charges are told apart by what the budgets select by, and by nothing else: a bill has nearly as many sets of tags as resources. */
+function countingText(keys: readonly string[]): string {
+  const values = keys.map((_, index) => `tags ->> $${index + 11}::text as tag_${index}, `).join('');
+  const groups = Array.from({ length: keys.length + 4 }, (_, index) => index + 1).join(', ');
+  const matches = keys.map((_, index) => `and (w.tags ->> $${index + 11} is null or w.tags ->> $${index + 11} = c.tag_${index})`).join(' ');
+  return `with charges as materialized (
+       select ${values}date_trunc('month', charge_start, 'UTC') as month, coalesce(sub_account, billing_account) as account,
+         service_category as category, service_name as service, sum(cost) as cost
+       from focus_rows where charge_start >= $1 and charge_start < $2 and tags @> $3 group by ${groups}
      ), used as materialized (
        select date_trunc('month', charge_start, 'UTC') as month, max(charge_end) as until
-       from focus_rows where charge_start >= $10 and charge_start < $11 and charge_category = 'Usage' group by 1
+       from focus_rows where charge_start >= $1 and charge_start < $2 and charge_category = 'Usage' group by 1
      )
-     select w.policy as "policyName", w.rule as "ruleName", w.period,
+     select
        (select coalesce(sum(c.cost), 0) from charges c
-        where c.month >= w.starts and c.month < w.ends and c.tags @> w.tags and (w.account is null or c.account = w.account)
-          and (w.categories = 'null' or w.categories ? c.category)) as actual,
-       (select case when count(*) > 0 then least(max(u.until), w.ends, $9) end from used u
+        where c.month >= w.starts and c.month < w.ends ${matches} and (w.account is null or c.account = w.account)
+          and (w.categories is null or w.categories ? c.category or c.category ilike w.service or c.service ilike w.service)) as actual,
+       (select case when count(*) > 0 then least(max(u.until), w.ends, $4) end from used u
         where u.month >= w.starts and u.month < w.ends) as "actualUntil"
-     from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[], $7::text[], $8::jsonb[])
-       as w (policy, rule, period, starts, ends, tags, account, categories)`,
-    [
-      ...keyColumns(budgets),
-      budgets.map(({ from }) => toTimestamp(from)),
-      budgets.map(({ to }) => toTimestamp(to)),
-      budgets.map(({ selector }) => JSON.stringify(selector.tags)),
-      budgets.map(({ selector }) => selector.account ?? null),
-      budgets.map(({ selector }) => JSON.stringify(categoriesOf(selector.service))),
-      toTimestamp(at),
-      toTimestamp(Math.min(...budgets.map(({ from }) => from))),
-      toTimestamp(Math.max(...budgets.map(({ to }) => to))),
-      JSON.stringify(commonTags(budgets)),
-    ],
-  );
-  return rows;
+     from unnest($5::timestamptz[], $6::timestamptz[], $7::jsonb[], $8::text[], $9::jsonb[], $10::text[])
+       with ordinality as w (starts, ends, tags, account, categories, service, place) order by w.place`;
+}
+
+/** The keys of the tags by which any of these selects. */
+function tagKeys(budgets: readonly BudgetToCount[]): readonly string[] {
+  return [...new Set(budgets.flatMap(({ selector }) => Object.keys(selector.tags)))].sort();
 }
 
 /** What a charge has to have to count for any of these: of one budget, all that it selects by. */
@@ -82,24 +80,20 @@ function commonTags([first, ...others]: readonly BudgetToCount[]): BudgetSelecto
   return Object.fromEntries(tags.filter(([key, value]) => others.every(({ selector }) => selector.tags[key] === value)));
 }
 
-/** Works out `actual` of these budgets, which are locked, and notes by which selector. Safe to repeat: what is counted is what is there. */
-export async function countActuals(db: Db, budgets: readonly BudgetToCount[], at: Instant): Promise<void> {
-  await writeActuals(db, budgets, await readActuals(db, budgets, at));
-}
-
-/** Notes what `readActuals` found for these budgets, which are locked, and by which selector. */
-export async function writeActuals(db: Db, budgets: readonly BudgetToCount[], actuals: readonly Actual[]): Promise<void> {
-  const selectors = new Map(budgets.map((budget) => [budgetKey(budget), JSON.stringify(budget.selector)]));
+/** Notes what was counted, and by which selector; rows that are missing are made. Called by who has ruled out that others count. */
+export async function writeActuals(db: Db, counted: readonly CountedBudget[]): Promise<void> {
   await db.query(
-    `update budgets b set actual = c.actual, actual_until = c.actual_until, selector = c.selector
-     from unnest($1::text[], $2::text[], $3::text[], $4::numeric[], $5::timestamptz[], $6::jsonb[])
-       as c (policy, rule, period, actual, actual_until, selector)
-     where b.policy_name = c.policy and b.rule_name = c.rule and b.period = c.period`,
+    `insert into budgets (policy_name, rule_name, period, starts_at, ends_at, selector, actual, actual_until)
+     select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[], $7::numeric[], $8::timestamptz[])
+     on conflict (policy_name, rule_name, period)
+     do update set selector = excluded.selector, actual = excluded.actual, actual_until = excluded.actual_until`,
     [
-      ...keyColumns(actuals),
-      actuals.map(({ actual }) => actual),
-      actuals.map(({ actualUntil }) => toTimestamp(actualUntil)),
-      actuals.map((actual) => selectors.get(budgetKey(actual))),
+      ...keyColumns(counted),
+      counted.map(({ from }) => toTimestamp(from)),
+      counted.map(({ to }) => toTimestamp(to)),
+      counted.map(({ selector }) => JSON.stringify(selector)),
+      counted.map(({ actual }) => actual),
+      counted.map(({ actualUntil }) => toTimestamp(actualUntil)),
     ],
   );
 }

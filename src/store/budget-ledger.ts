@@ -3,8 +3,9 @@ import { newId } from '../ids.js';
 import { type BudgetKey, type BudgetState, budgetKey, type HoldRecord, holdStatus, type TouchedBudget } from '../policy/budget.js';
 import { parsePeriod } from '../policy/budget-period.js';
 import { ownOf } from '../policy/budget-rules.js';
-import type { Decimal, Instant, TakenHold, WantedHold } from '../policy/model.js';
+import type { Decimal, Instant } from '../policy/model.js';
 import { add, isZero, subtract } from '../policy/money.js';
+import type { TakenHold, WantedHold } from '../policy/verdict.js';
 import { addToTotals, type BudgetStates, type BudgetToLock, lockBudgets, readBudgets } from './budgets.js';
 import type { Db } from './db.js';
 import { closeHolds, findFormerHolds, insertHolds } from './holds.js';
@@ -29,6 +30,8 @@ export interface BudgetedRequest extends Deployment {
 
 /** Budgets that are locked while requests are decided on them one after the other. */
 export interface BudgetSession {
+  /** Whether it is known what was billed of each budget that it touches: see `budget-count.ts`. */
+  isCounted(request: BudgetedRequest): boolean;
   /**
    * By `budgetKey`, as this request finds them: after what those before it took, without what its own deployment holds, and with what of
    * the committed money is its own.
@@ -42,16 +45,17 @@ export interface BudgetSession {
 
 /**
  * Locks all budgets that requests touch, for the transaction that decides them and writes their decisions. Safe to repeat with the same
- * requests: what they hold already is replaced.
+ * requests, where that is said: what they hold already is replaced.
  */
 export function createBudgetSessions({ holdExpiresAfterMs }: { readonly holdExpiresAfterMs: number }) {
-  return async (db: Db, requests: readonly BudgetedRequest[]): Promise<BudgetSession> => {
+  return async (db: Db, requests: readonly BudgetedRequest[], isRepeat: boolean): Promise<BudgetSession> => {
     const at = Math.max(0, ...requests.map((request) => request.at));
-    const before = await findFormerHolds(db, requests);
+    const mayHold = isRepeat ? requests : requests.filter(isNamed);
+    const before = await findFormerHolds(db, mayHold);
     const touched = requests.flatMap((request) => request.touched);
     const states = await lockBudgets(db, [...touched, ...untouched(before.filter(isHeld), touched)], at);
     // INVARIANT: asked again after the lock, in a statement of its own, so that it sees what the last holder of the lock wrote.
-    const former = before.length === 0 && requests.every(isNameless) ? [] : await findFormerHolds(db, requests);
+    const former = await findFormerHolds(db, mayHold);
     return new Session(db, { states, former, at, holdExpiresAfterMs });
   };
 }
@@ -112,8 +116,8 @@ function isCommitted({ status }: HoldRecord): boolean {
   return status === 'committed';
 }
 
-function isNameless({ idempotencyKey, planDigest }: Deployment): boolean {
-  return idempotencyKey === null && planDigest === null;
+function isNamed({ idempotencyKey, planDigest }: Deployment): boolean {
+  return idempotencyKey !== null || planDigest !== null;
 }
 
 /** Budgets that deployments hold on and no longer touch: they are locked too, by what is known of them. */
@@ -163,6 +167,10 @@ class Session implements BudgetSession {
       remember(this.#live, hold);
       this.#byDecision.set(hold.decisionId, [...(this.#byDecision.get(hold.decisionId) ?? []), hold]);
     }
+  }
+
+  isCounted({ touched }: BudgetedRequest): boolean {
+    return touched.every((budget) => this.#states.has(budgetKey(budget)));
   }
 
   statesFor(request: BudgetedRequest): BudgetStates {

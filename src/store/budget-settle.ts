@@ -5,9 +5,10 @@ import { acts, crossingsOf } from '../policy/budget-thresholds.js';
 import { type CompiledPolicies, compilePolicies } from '../policy/compile.js';
 import { DAY } from '../policy/durations.js';
 import type { Instant } from '../policy/model.js';
-import { readActuals, settleCommitted, writeActuals } from './budget-actuals.js';
+import { type BudgetToCount, readActuals, settleCommitted, writeActuals } from './budget-actuals.js';
+import { countKey, stopCounting } from './budget-count.js';
 import { insertCrossings } from './budget-crossings.js';
-import { type BudgetStates, type BudgetToLock, listStoredBudgets, lockBudgets, readSelectors, type TimeSpan } from './budgets.js';
+import { type BudgetStates, type BudgetToLock, inLockOrder, listStoredBudgets, lockBudgets, type TimeSpan } from './budgets.js';
 import type { Db } from './db.js';
 import { loadEnforcing } from './enforcing.js';
 
@@ -18,8 +19,9 @@ export interface SettleOptions {
 }
 
 /**
- * Call it in the transaction that imports or replaces a bill, after its rows are in, with its billing periods. Works out each budget whose period shares that time: those of enforcing rules, and all that have a row. Answers
- * them. Safe to repeat: what is counted is what is there.
+ * Call it in the transaction that imports or replaces a bill, after its rows are in, with its billing periods. Works out each budget
+ * whose period shares that time: those of enforcing rules, and all that have a row. Answers them. Safe to repeat: what is counted is what
+ * is there.
  */
 export async function settleActuals(
   db: Db,
@@ -27,20 +29,37 @@ export async function settleActuals(
   { at, billedAfterMs }: SettleOptions,
 ): Promise<readonly BudgetKey[]> {
   const compiled = compilePolicies((await loadEnforcing(db)).policies);
-  const enforcing = periods.flatMap((period) => budgetsDuring(compiled, period));
-  const known = new Set(enforcing.map(budgetKey));
-  const earlier = periods.map(({ from, to }) => ({ from: from - CORRECTED, to }));
-  const stored = (await listStoredBudgets(db, earlier)).filter((budget) => !known.has(budgetKey(budget)));
-  const budgets: readonly BudgetToLock[] = [...enforcing, ...stored];
   // Counted before the locks, since requests wait for these: no other import changes the rows meanwhile.
-  const counted = [...enforcing, ...(await readSelectors(db, stored))];
-  const actuals = await readActuals(db, counted, at);
+  const early = await readActuals(db, await listConcerned(db, compiled, periods), at);
+  await stopCounting(db);
+  // What others have counted meanwhile, they have counted without this bill.
+  const budgets = await listConcerned(db, compiled, periods);
+  const known = new Set(early.map(countKey));
+  const late = await readActuals(
+    db,
+    budgets.filter((budget) => !known.has(countKey(budget))),
+    at,
+  );
+  const wanted = new Set(budgets.map(countKey));
   // What was crossed before this bill acts too, whether or not a worker had come to see it.
   await noteCrossings(db, compiled, await lockBudgets(db, budgets, at), at);
-  await writeActuals(db, counted, actuals);
+  await writeActuals(db, inLockOrder([...early.filter((counted) => wanted.has(countKey(counted))), ...late]));
   await settleCommitted(db, budgets, billedAfterMs);
   await noteCrossings(db, compiled, await lockBudgets(db, budgets, at), at);
   return budgets.map(({ policyName, ruleName, period }) => ({ policyName, ruleName, period }));
+}
+
+/** The budgets whose numbers a bill of these periods may change. */
+async function listConcerned(
+  db: Db,
+  compiled: CompiledPolicies,
+  periods: readonly TimeSpan[],
+): Promise<readonly (BudgetToCount & BudgetToLock)[]> {
+  const enforcing = periods.flatMap((period) => budgetsDuring(compiled, period));
+  const earlier = periods.map(({ from, to }) => ({ from: from - CORRECTED, to }));
+  const stored = (await listStoredBudgets(db, earlier)).map((budget) => ({ ...budget, budget: '0' }));
+  // Of two, the later one stays: a rule that enforces says how it is counted now.
+  return inLockOrder([...stored, ...enforcing]);
 }
 
 /** Notes the thresholds that act on requests and are crossed now, in present periods: a correction that comes at once takes no block back. */

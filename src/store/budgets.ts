@@ -1,51 +1,42 @@
 /** The money of budgets: running totals that change only under their row's lock, together with the holds that they are made of. */
 import { type BudgetInPeriod, type BudgetKey, type BudgetSelector, type BudgetState, budgetKey } from '../policy/budget.js';
-import { canonicalJson } from '../policy/canonical.js';
-import type { Instant, Json } from '../policy/model.js';
-import { type BudgetToCount, countActuals, keyColumns, readActuals } from './budget-actuals.js';
+import type { Instant } from '../policy/model.js';
+import { type BudgetToCount, keyColumns, readActuals } from './budget-actuals.js';
 import { type Db, toTimestamp } from './db.js';
 
-/** What is needed of a budget to find its row, or make it. */
+/** What is needed of a budget to find its row. */
 export interface BudgetToLock extends Pick<BudgetInPeriod, 'policyName' | 'ruleName' | 'period' | 'budget' | 'from' | 'to'> {
-  /** Null leaves it as it is stored: for a budget that has a row. */
+  /** By which its `actual` has to be counted; null where that does not matter. */
   readonly selector: BudgetSelector | null;
 }
-
-export type BudgetToMake = BudgetToLock & { readonly selector: BudgetSelector };
 
 /** By `budgetKey`. */
 export type BudgetStates = ReadonlyMap<string, BudgetState>;
 
 /**
- * Locks these budgets until the transaction ends and answers their states: rows that are missing are made, holds whose time is over are
- * given back. Locks are taken in one order, so that any number of these may run at once and never wait for each other in a circle.
+ * Locks these budgets until the transaction ends and answers the states of those that are counted; the others, `budget-count.ts` counts
+ * before, since that takes long. Holds whose time is over are given back. Locks are taken in one order, so that any number of these may
+ * run at once and never wait for each other in a circle.
  */
 export async function lockBudgets(db: Db, budgets: readonly BudgetToLock[], at: Instant): Promise<BudgetStates> {
   const wanted = inLockOrder(budgets);
   if (wanted.length === 0) return new Map();
-  const selected = wanted.filter(isSelected);
-  const made = new Set((await makeMissing(db, selected)).map(budgetKey));
   const rows = await lockRows(db, wanted, at);
-  const stored = new Map(rows.map((row) => [budgetKey(row), canonicalJson(row.selector)]));
-  const stale = selected.filter(
-    (budget) => made.has(budgetKey(budget)) || stored.get(budgetKey(budget)) !== canonicalJson(budget.selector),
-  );
-  if (stale.length > 0) await countActuals(db, stale, at);
   const due = rows.filter((row) => row.due);
-  if (due.length > 0) await expireHolds(db, due, at);
-  const states = stale.length + due.length === 0 ? rows : await lockRows(db, wanted, at);
-  return new Map(states.map((row) => [budgetKey(row), toState(row)]));
+  if (due.length === 0) return toStates(rows);
+  await expireHolds(db, due, at);
+  return toStates(await lockRows(db, wanted, at));
 }
 
-/** As `lockBudgets`, for a look: nothing is locked, made or changed. */
-export async function readBudgets(db: Db, budgets: readonly BudgetToMake[], at: Instant): Promise<BudgetStates> {
-  const rows = await readRows(db, inLockOrder(budgets), at);
-  const states = new Map(rows.map((row) => [budgetKey(row), toState({ ...row, held: row.unexpired })]));
-  const stored = new Map(rows.map((row) => [budgetKey(row), canonicalJson(row.selector)]));
-  const stale = budgets.filter((budget) => stored.get(budgetKey(budget)) !== canonicalJson(budget.selector));
-  for (const actual of await readActuals(db, stale, at)) {
-    const state = states.get(budgetKey(actual)) ?? NO_MONEY;
-    states.set(budgetKey(actual), { ...state, ...actual });
+/** As `lockBudgets`, for a look: nothing is locked or changed. What is not counted yet is counted for this answer alone. */
+export async function readBudgets(db: Db, budgets: readonly BudgetInPeriod[], at: Instant): Promise<BudgetStates> {
+  const rows = await readRows(db, budgets, at);
+  const states = new Map(toStates(rows));
+  const money = new Map(rows.map((row) => [budgetKey(row), row]));
+  const uncounted = budgets.filter((budget) => !states.has(budgetKey(budget)));
+  for (const counted of await readActuals(db, uncounted, at)) {
+    const { committed, held, crossed } = money.get(budgetKey(counted)) ?? NO_MONEY;
+    states.set(budgetKey(counted), { ...counted, committed, held, crossed });
   }
   return states;
 }
@@ -85,66 +76,52 @@ async function expireHolds(db: Db, keys: readonly BudgetKey[], at: Instant): Pro
 }
 
 /** INVARIANT: the one order in which rows are made and locked. */
-function inLockOrder(budgets: readonly BudgetToLock[]): readonly BudgetToLock[] {
+export function inLockOrder<B extends BudgetKey>(budgets: readonly B[]): readonly B[] {
   const byKey = new Map(budgets.map((budget) => [budgetKey(budget), budget]));
   return [...byKey].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, budget]) => budget);
 }
 
-function isSelected(budget: BudgetToLock): budget is BudgetToMake {
-  return budget.selector !== null;
-}
-
-async function makeMissing(db: Db, budgets: readonly BudgetToMake[]): Promise<readonly BudgetKey[]> {
-  const { rows } = await db.query<BudgetKey>(
-    `insert into budgets (policy_name, rule_name, period, starts_at, ends_at, selector)
-     select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[])
-     on conflict (policy_name, rule_name, period) do nothing
-     returning policy_name as "policyName", rule_name as "ruleName", period`,
-    [
-      ...keyColumns(budgets),
-      budgets.map(({ from }) => toTimestamp(from)),
-      budgets.map(({ to }) => toTimestamp(to)),
-      budgets.map(({ selector }) => JSON.stringify(selector)),
-    ],
-  );
-  return rows;
-}
-
-interface BudgetRow extends Omit<BudgetState, 'crossed'> {
-  readonly selector: Json;
-  readonly crossed: BudgetState['crossed'];
+interface BudgetRow extends BudgetState {
+  /** What was billed is counted by the selector that is asked for. */
+  readonly counted: boolean;
   /** Some of its holds are over and not noted yet. */
   readonly due: boolean;
 }
 
-const COLUMNS = `b.policy_name as "policyName", b.rule_name as "ruleName", b.period, b.actual, b.actual_until as "actualUntil", b.committed, b.held,
-  b.selector,
+const COLUMNS = `b.policy_name as "policyName", b.rule_name as "ruleName", b.period, b.actual, b.actual_until as "actualUntil", b.committed,
+  coalesce(b.selector = k.selector, true) as counted,
   coalesce((select json_agg(json_build_object('percent', c.percent, 'of', c.of, 'action', c.action)) from budget_crossings c
     where c.policy_name = b.policy_name and c.rule_name = b.rule_name and c.period = b.period and c.budget = k.budget
       and c.action <> 'notify'), '[]') as crossed`;
-const OF_KEYS = `from unnest($1::text[], $2::text[], $3::text[], $4::numeric[]) with ordinality as k (policy, rule, period, budget, place)
+const OF_KEYS = `from unnest($1::text[], $2::text[], $3::text[], $4::numeric[], $5::jsonb[])
+    with ordinality as k (policy, rule, period, budget, selector, place)
   join budgets b on b.policy_name = k.policy and b.rule_name = k.rule and b.period = k.period`;
 const DUE = `from holds h where h.policy_name = b.policy_name and h.rule_name = b.rule_name and h.period = b.period and h.status = 'held'
-  and h.expires_at <= $5`;
+  and h.expires_at <= $6`;
+
+function valuesOf(budgets: readonly BudgetToLock[], at: Instant): readonly unknown[] {
+  const selectors = budgets.map(({ selector }) => (selector === null ? null : JSON.stringify(selector)));
+  return [...keyColumns(budgets), budgets.map(({ budget }) => budget), selectors, toTimestamp(at)];
+}
 
 async function lockRows(db: Db, budgets: readonly BudgetToLock[], at: Instant): Promise<readonly BudgetRow[]> {
   const { rows } = await db.query<BudgetRow>(
-    `select ${COLUMNS}, exists (select 1 ${DUE}) as due ${OF_KEYS} order by k.place for no key update of b`,
-    [...keyColumns(budgets), budgets.map(({ budget }) => budget), toTimestamp(at)],
+    `select ${COLUMNS}, b.held, exists (select 1 ${DUE}) as due ${OF_KEYS} order by k.place for no key update of b`,
+    valuesOf(budgets, at),
   );
   return rows;
 }
 
-async function readRows(
-  db: Db,
-  budgets: readonly BudgetToLock[],
-  at: Instant,
-): Promise<readonly (BudgetRow & { readonly unexpired: string })[]> {
-  const { rows } = await db.query<BudgetRow & { readonly unexpired: string }>(
-    `select ${COLUMNS}, false as due, b.held - coalesce((select sum(h.amount) ${DUE}), 0) as unexpired ${OF_KEYS} order by k.place`,
-    [...keyColumns(budgets), budgets.map(({ budget }) => budget), toTimestamp(at)],
+async function readRows(db: Db, budgets: readonly BudgetToLock[], at: Instant): Promise<readonly BudgetRow[]> {
+  const { rows } = await db.query<BudgetRow>(
+    `select ${COLUMNS}, b.held - coalesce((select sum(h.amount) ${DUE}), 0) as held, false as due ${OF_KEYS} order by k.place`,
+    valuesOf(budgets, at),
   );
   return rows;
+}
+
+function toStates(rows: readonly BudgetRow[]): BudgetStates {
+  return new Map(rows.filter(({ counted }) => counted).map((row) => [budgetKey(row), toState(row)]));
 }
 
 function toState({ policyName, ruleName, period, actual, committed, held, actualUntil, crossed }: BudgetRow): BudgetState {
@@ -160,26 +137,15 @@ export async function listBudgetRules(db: Db, at: Instant): Promise<readonly Pic
   return rows;
 }
 
-/** What is needed to count these budgets, as it is stored. */
-export async function readSelectors(db: Db, keys: readonly BudgetKey[]): Promise<readonly BudgetToCount[]> {
+/** The budgets that have a row and a period that shares time with one of these, as they are counted. */
+export async function listStoredBudgets(db: Db, periods: readonly TimeSpan[]): Promise<readonly BudgetToCount[]> {
   const { rows } = await db.query<BudgetToCount>(
     `select b.policy_name as "policyName", b.rule_name as "ruleName", b.period, b.starts_at as "from", b.ends_at as "to", b.selector
-     from unnest($1::text[], $2::text[], $3::text[]) as k (policy, rule, period)
-     join budgets b on b.policy_name = k.policy and b.rule_name = k.rule and b.period = k.period`,
-    keyColumns(keys),
-  );
-  return rows;
-}
-
-/** The budgets that have a row and a period that shares time with one of these. */
-export async function listStoredBudgets(db: Db, periods: readonly TimeSpan[]): Promise<readonly BudgetToLock[]> {
-  const { rows } = await db.query<Omit<BudgetToLock, 'selector' | 'budget'>>(
-    `select distinct b.policy_name as "policyName", b.rule_name as "ruleName", b.period, b.starts_at as "from", b.ends_at as "to"
-     from unnest($1::timestamptz[], $2::timestamptz[]) as p (starts, ends)
-     join budgets b on b.starts_at < p.ends and b.ends_at > p.starts`,
+     from budgets b where exists (select 1 from unnest($1::timestamptz[], $2::timestamptz[]) as p (starts, ends)
+       where b.starts_at < p.ends and b.ends_at > p.starts)`,
     [periods.map(({ from }) => toTimestamp(from)), periods.map(({ to }) => toTimestamp(to))],
   );
-  return rows.map((row) => ({ ...row, budget: '0', selector: null }));
+  return rows;
 }
 
 /** Inclusive, and exclusive. */

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { TollgateError } from '../errors.js';
 
 /** What a store function needs: a pool, or a client inside a transaction. Store functions take it first. */
 export interface Db {
@@ -78,4 +79,19 @@ export function toTimestamp(at: number | null): Date | null {
 /** Whether the database is there and refuses a value itself: SQLSTATE class 22, data exception. */
 export function isRefusedValue(error: unknown): boolean {
   return error instanceof pg.DatabaseError && error.code?.startsWith('22') === true;
+}
+
+const AWAY_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+// Class 08 is a broken connection, 53 a server without memory, disk or connections, 57 one that stops, starts or took too long, 58 one
+// whose system fails; 25006 one that may not write (any more), 55P03 a lock that took too long.
+const AWAY_SQLSTATE = /^(08...|53...|57...|58...|25006|55P03)$/;
+const AWAY_WORDS =
+  /Connection terminated|Query read timeout|timeout exceeded when trying to connect|timeout expired|Client has encountered a connection error|Client was closed|connection is closed/i;
+
+/** Whether a query failed because the database was not there or did not come to it, rather than because of the query. */
+export function isDatabaseAway(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isDatabaseAway);
+  if (!(error instanceof Error) || error instanceof TollgateError) return false;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return AWAY_CODES.has(code) || AWAY_SQLSTATE.test(code) || AWAY_WORDS.test(error.message);
 }

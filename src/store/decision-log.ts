@@ -5,7 +5,7 @@
  */
 import pg from 'pg';
 import { describeError, TollgateError } from '../errors.js';
-import type { Db, Pool } from './db.js';
+import { type Db, isDatabaseAway, type Pool } from './db.js';
 import { Entry, type Logged, Queue, type Queued, sizeOf, type Undecided } from './decision-queue.js';
 import { copyDecisions, type DecisionRecord, insertDecisions } from './decisions.js';
 import { createOwnConnection, type OwnConnection } from './own-connection.js';
@@ -20,7 +20,7 @@ export interface DecisionLog<D extends DecisionRecord = DecisionRecord, U extend
    * and written as soon as the database is back, as what it was answered as. Nothing is lost while the process lives. In `relaxed`
    * mode it resolves at once.
    * @throws unavailable when the memory for such decisions is full, and the decision then is not kept
-   * @throws invalid-input when the database refuses this one row
+   * @throws invalid-input when the database refuses this one row, internal when it cannot be made or written for another reason
    */
   append(decision: D): Promise<Logged<D>>;
   /** Decides under locks, and resolves when that is committed, in `relaxed` mode too; or decides from memory when the database is away. Throws as `append` does. */
@@ -41,10 +41,11 @@ export interface DecisionLogOptions<D extends DecisionRecord, U extends Undecide
   /** Whether `alsoWrite` has nothing to write for this decision. @default never */
   readonly isPlain?: (decision: D) => boolean;
   /**
-   * Makes decisions, one for each in the same order, under locks that it takes itself, in the transaction that then writes them. It is
-   * asked again, with the same ones, when that transaction failed.
+   * Makes decisions, one for each in the same order, under locks that it takes itself, in the transaction that then writes them; an
+   * error refuses that one request. It is asked again, with the same ones, when that transaction failed: `isRepeat` says that some may
+   * have been decided and written before, without anybody knowing.
    */
-  readonly settle?: (db: Db, undecided: readonly U[]) => Promise<readonly D[]>;
+  readonly settle?: (db: Db, undecided: readonly U[], isRepeat: boolean) => Promise<readonly (D | TollgateError)[]>;
   /** Characters of decisions that are kept while the database is away, or in `relaxed` mode is slow. @default 128 million */
   readonly maxWaitingCharacters?: number;
   /** How long to wait before the database is tried again. @default 500 */
@@ -192,16 +193,19 @@ class GroupedLog<D extends DecisionRecord, U extends Undecided<D>> implements De
   /** Writes group by group until nothing is left, or the database is away. */
   async #drain({ queue, connection }: Writer<Entry<D, U>>): Promise<void> {
     for (let group = queue.take(); group.length > 0; group = queue.take()) {
+      let client: pg.Client | undefined;
       try {
-        const decisions = await writeGroup(await connection.get(), group, this.#options);
+        client = await connection.get();
+        const outcomes = await writeGroup(client, group, this.#options);
         queue.forget(group);
-        group.forEach((entry, index) => entry.written(decisions[index] as D));
+        group.forEach((entry, index) => entry.end(outcomes[index] as D | TollgateError));
         if (this.#away) this.#found();
       } catch (error) {
         connection.drop();
-        if (isRefusedRow(error)) this.#refuse(queue, group, error);
-        else queue.giveBack(group, false);
-        if (!isRefusedRow(error) && !isConflict(error)) return this.#lost(error);
+        const isAway = client === undefined || isDatabaseAway(error);
+        if (isAway || isConflict(error)) queue.giveBack(group, false);
+        else this.#refuse(queue, group, error);
+        if (isAway) return this.#lost(error);
       }
     }
   }
@@ -213,13 +217,15 @@ class GroupedLog<D extends DecisionRecord, U extends Undecided<D>> implements De
     this.#schedule();
   }
 
-  /** One bad row must not take the others with it: they are written one by one. */
+  /** What is wrong with one must not take the others with it: they are written one by one. */
   #refuse(queue: Queue<Entry<D, U>>, group: readonly Entry<D, U>[], error: unknown): void {
     const [entry] = group;
     if (entry?.alone !== true) return queue.giveBack(group, true);
     queue.forget(group);
     if ('decision' in entry.state) this.#options.onRefused?.(entry.state.decision, error);
-    entry.refuse(new TollgateError('invalid-input', 'the decision cannot be stored', { cause: error }));
+    const isRow = isRefusedRow(error);
+    const what = isRow ? 'the decision cannot be stored' : 'the decision could not be made and stored';
+    entry.end(new TollgateError(isRow ? 'invalid-input' : 'internal', what, { cause: error }));
   }
 
   #lost(error: unknown): void {
@@ -231,23 +237,26 @@ class GroupedLog<D extends DecisionRecord, U extends Undecided<D>> implements De
   }
 }
 
-/** The decisions of a group as they were written. */
+/** The decisions of a group as they were written; an error for one that was refused. */
 async function writeGroup<D extends DecisionRecord, U extends Undecided<D>>(
   client: pg.Client,
   group: readonly Entry<D, U>[],
   { settle, alsoWrite, isPlain }: DecisionLogOptions<D, U>,
-): Promise<readonly D[]> {
+): Promise<readonly (D | TollgateError)[]> {
   const questions = group.flatMap(({ state }) => ('undecided' in state ? [state.undecided] : []));
   const given = group.flatMap(({ state }) => ('decision' in state ? [state.decision] : []));
   const isFresh = group.every(({ tried }) => !tried);
   if (questions.length > 0) {
     if (settle === undefined) throw new TollgateError('internal', 'nothing settles decisions here');
     await client.query('begin');
-    const settled = await settle(client, questions);
-    await store(client, settled, isFresh, false);
-    await alsoWrite?.(client, settled);
+    const outcomes = await settle(client, questions, !isFresh);
+    const settled = outcomes.filter((outcome): outcome is D => !(outcome instanceof TollgateError));
+    if (settled.length > 0) {
+      await store(client, settled, isFresh, false);
+      await alsoWrite?.(client, settled);
+    }
     await client.query('commit');
-    return settled;
+    return outcomes;
   }
   const plain = alsoWrite === undefined || (isPlain !== undefined && given.every(isPlain));
   await store(client, given, isFresh, !plain);

@@ -39,8 +39,10 @@ export class Entry<D extends DecisionRecord, U extends Undecided<D>> {
     this.#waiter = waiter;
   }
 
-  written(decision: D): void {
-    this.#answer({ decision, durable: true, away: false });
+  /** It is written, or refused. */
+  end(outcome: D | Error): void {
+    if (outcome instanceof Error) this.#waiter.reject(outcome);
+    else this.#answer({ decision: outcome, durable: true, away: false });
   }
 
   /** The answer goes out before it is written, as the setting says; the decision says so already. */
@@ -54,10 +56,6 @@ export class Entry<D extends DecisionRecord, U extends Undecided<D>> {
     const decision = asAnsweredFromMemory('decision' in this.state ? this.state.decision : this.state.undecided.decideFromMemory());
     this.state = { decision };
     this.#answer({ decision, durable: false, away: true });
-  }
-
-  refuse(error: Error): void {
-    this.#waiter.reject(error);
   }
 
   #answer(logged: Logged<D>): void {

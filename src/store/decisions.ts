@@ -1,8 +1,9 @@
 /** The decision log: every answer of the gate, as it crossed the wire. Written through `decision-log.ts`. */
 import type pg from 'pg';
 import { TollgateError } from '../errors.js';
-import type { DecisionWord, Instant } from '../policy/model.js';
-import type { Page, PageRequest } from '../policy/records.js';
+import type { Page, PageRequest } from '../policy/house-records.js';
+import type { Instant } from '../policy/model.js';
+import type { DecisionWord } from '../policy/verdict.js';
 import { copyRows, formatCopyRow } from './copy-rows.js';
 import { type Db, toTimestamp } from './db.js';
 import { decodeCursor, toPage } from './page.js';

@@ -1,7 +1,8 @@
 /** Exceptions as stored. Their status on read is worked out against the clock, so an end holds also while no worker runs. */
 import { TollgateError } from '../errors.js';
 import { exceptionStatus } from '../policy/exception.js';
-import type { ExceptionRecord, ExceptionStatus, ExceptionType, Page, PageRequest } from '../policy/records.js';
+import type { Page, PageRequest } from '../policy/house-records.js';
+import type { ExceptionRecord, ExceptionStatus, ExceptionType } from '../policy/records.js';
 import { type Db, toTimestamp } from './db.js';
 import { EXCEPTION_COLUMNS, type ExceptionRow, toExceptionRecord } from './exception-row.js';
 import { decodeCursor, toPage } from './page.js';

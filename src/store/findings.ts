@@ -1,7 +1,7 @@
 /** What a running scan has read and found in a shard, page by page, until `reconcile.ts` turns it into violations. */
 import { TollgateError } from '../errors.js';
 import { newId } from '../ids.js';
-import type { ScanFinding } from '../policy/model.js';
+import type { ScanFinding } from '../policy/verdict.js';
 import { type Db, type Pool, toTimestamp, transaction } from './db.js';
 import { type ListedResource, type Listing, writeInventoryPage } from './inventory.js';
 import { forget } from './scans.js';

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { describeError, TollgateError } from '../errors.js';
-import type { FocusImport } from '../policy/records.js';
+import type { FocusImport } from '../policy/house-records.js';
 import { appendAudit } from './audit.js';
 import type { TimeSpan } from './budgets.js';
 import type { Db, Pool } from './db.js';

@@ -1,6 +1,6 @@
 /** The imports of bills: opened, followed while they run, and ended. */
 import { TollgateError } from '../errors.js';
-import type { FocusImport, Page, PageRequest } from '../policy/records.js';
+import type { FocusImport, Page, PageRequest } from '../policy/house-records.js';
 import { type Db, toTimestamp } from './db.js';
 import { decodeCursor, toPage } from './page.js';
 

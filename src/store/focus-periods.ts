@@ -1,5 +1,5 @@
 /** Billing periods of a bill that was read: they replace those of earlier imports. */
-import type { ImportedPeriod } from '../policy/records.js';
+import type { ImportedPeriod } from '../policy/house-records.js';
 import type { TimeSpan } from './budgets.js';
 import type { Db } from './db.js';
 import { LINE_COLUMNS } from './focus-row.js';

@@ -1,12 +1,16 @@
 /** From the text of a bill to lines for COPY, with what was found on the way. */
+import { setImmediate } from 'node:timers/promises';
 import { TollgateError } from '../errors.js';
-import type { FocusImport } from '../policy/records.js';
+import type { FocusImport } from '../policy/house-records.js';
 import { createCsvReader } from './csv.js';
 import { type FocusHeader, readFocusHeader } from './focus-columns.js';
 import { createRowReader, type RowOptions, type RowProblem } from './focus-row.js';
 
 /** Of so many refused rows the place and the reason are told. */
 const TOLD = 100;
+
+/** The process reads for so long, and a piece of text more, before it does what else there is to do. */
+const SLICE_MS = 4;
 
 /** What is known of a bill while it is read. */
 export interface BillTally {
@@ -50,9 +54,14 @@ export function billLines(options: RowOptions, tally: BillTally): (texts: AsyncI
   }
 
   return async function* (texts) {
+    let since = performance.now();
     for await (const text of texts) {
       reader.push(text);
       if (lines !== '') yield take();
+      // What comes faster than it is read keeps the steps going from one to the next, and nobody else has a turn.
+      if (performance.now() - since < SLICE_MS) continue;
+      await setImmediate();
+      since = performance.now();
     }
     reader.end();
     if (first === undefined) throw new TollgateError('invalid-input', 'the file has no header');

@@ -1,5 +1,5 @@
 /** One row of a FOCUS bill, as a line of `COPY … from stdin` in text format. Pure, and called for each row: it keeps what repeats. */
-import type { CostColumn } from '../policy/records.js';
+import type { CostColumn } from '../policy/house-records.js';
 import type { FocusColumn, FocusHeader } from './focus-columns.js';
 
 /** Names the columns of the lines that `createRowReader` makes, in their order. */

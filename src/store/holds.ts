@@ -1,8 +1,8 @@
 /** The rows of holds. They change only under the lock of their budget: see `budget-ledger.ts`. */
 import { TollgateError } from '../errors.js';
 import type { BudgetKey, HoldRecord, HoldStatus } from '../policy/budget.js';
+import type { Page, PageRequest } from '../policy/house-records.js';
 import type { Instant } from '../policy/model.js';
-import type { Page, PageRequest } from '../policy/records.js';
 import { type Db, toTimestamp } from './db.js';
 import { decodeCursor, toPage } from './page.js';
 

@@ -1,7 +1,8 @@
 /** The inventory: every resource that a scan has listed, kept with `gone_at` when a complete listing no longer shows it. */
 import { TollgateError } from '../errors.js';
+import type { Page, PageRequest } from '../policy/house-records.js';
 import type { Cost, Decimal, ManagedBy, Metrics, Resource, ResourceKey, Specs } from '../policy/model.js';
-import type { InventoryRecord, Page, PageRequest } from '../policy/records.js';
+import type { InventoryRecord } from '../policy/records.js';
 import { type Db, toTimestamp } from './db.js';
 import { decodeCursor, toPage } from './page.js';
 

@@ -1,6 +1,6 @@
 /** Notices: written in the transaction of the fact they tell of, delivered later, each one once. */
 import { newId } from '../ids.js';
-import type { NoticeRecord } from '../policy/records.js';
+import type { NoticeRecord } from '../policy/house-records.js';
 import { type Db, toTimestamp } from './db.js';
 
 /** A notice to be written; (subject, stage, recipient, channel) is its key. */

@@ -1,6 +1,6 @@
 /** Keyset pages: an opaque cursor holds the sort key of the last row, so that pages neither skip nor repeat rows while rows are added. */
 import { TollgateError } from '../errors.js';
-import type { Page } from '../policy/records.js';
+import type { Page } from '../policy/house-records.js';
 
 export const DEFAULT_PAGE_LIMIT = 100;
 export const MAX_PAGE_LIMIT = 1_000;

@@ -2,9 +2,6 @@
 import { createHash } from 'node:crypto';
 import { TollgateError } from '../errors.js';
 import { canonicalJson, rulesFingerprintInput } from '../policy/canonical.js';
-import type { VersionDraft } from '../policy/lifecycle.js';
-import type { PolicyType } from '../policy/model.js';
-import type { PolicyDocument } from '../policy/parse.js';
 import type {
   Page,
   PageRequest,
@@ -13,7 +10,10 @@ import type {
   PolicyRecord,
   PolicyStatus,
   PolicyVersionRecord,
-} from '../policy/records.js';
+} from '../policy/house-records.js';
+import type { VersionDraft } from '../policy/lifecycle.js';
+import type { PolicyType } from '../policy/model.js';
+import type { PolicyDocument } from '../policy/parse.js';
 import { type Db, toTimestamp } from './db.js';
 import { decodeCursor, toPage } from './page.js';
 

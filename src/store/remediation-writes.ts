@@ -1,6 +1,6 @@
 /** How remediations are written: opened with their violation, then projected by their workflow, one number after the other. */
 import type { Instant, Resource } from '../policy/model.js';
-import type { RemediationRecord } from '../policy/records.js';
+import type { RemediationProgress, RemediationRecord } from '../policy/records.js';
 import { type Db, toTimestamp } from './db.js';
 
 /** What a row holds when it is opened; everything else has its first value. */
@@ -66,29 +66,8 @@ export async function openRemediation(db: Db, remediation: NewRemediation): Prom
   return true;
 }
 
-/** The part of a row that its workflow moves. */
-export type ProjectedState = Pick<
-  RemediationRecord,
-  | 'action'
-  | 'parameters'
-  | 'phase'
-  | 'severity'
-  | 'escalated'
-  | 'escalateAt'
-  | 'actAt'
-  | 'postponedMs'
-  | 'waitingFor'
-  | 'attempts'
-  | 'approvedBy'
-  | 'actedAt'
-  | 'result'
-  | 'resultMessage'
-  | 'undoUntil'
-  | 'closedAt'
->;
-
 /** Writes projection number `seq`; false, and nothing is written, when that one or a later one is there already. */
-export async function writeProjection(db: Db, id: string, seq: number, state: ProjectedState, at: Instant): Promise<boolean> {
+export async function writeProjection(db: Db, id: string, seq: number, state: RemediationProgress, at: Instant): Promise<boolean> {
   const { rowCount } = await db.query(
     `update remediations set projection_seq = $2, updated_at = $3, action = $4, parameters = $5, phase = $6, severity = $7, escalated = $8,
        escalate_at = $9, act_at = $10, postponed_ms = $11, waiting_for = $12, attempts = $13, approved_by = $14, acted_at = $15, result = $16,

@@ -1,15 +1,9 @@
 /** Remediations as rows: opened once per violation, written by the workflow's projections, read by the API. */
 import { TollgateError } from '../errors.js';
-import type { ActionParameters, ResourceKey, Severity } from '../policy/model.js';
-import type {
-  Page,
-  PageRequest,
-  RemediationAction,
-  RemediationPhase,
-  RemediationRecord,
-  RemediationResult,
-  WaitingFor,
-} from '../policy/records.js';
+import type { Page, PageRequest } from '../policy/house-records.js';
+import type { ResourceKey, Severity } from '../policy/model.js';
+import type { RemediationAction, RemediationPhase, RemediationRecord, RemediationResult, WaitingFor } from '../policy/records.js';
+import type { ActionParameters } from '../policy/verdict.js';
 import { type Db, toTimestamp } from './db.js';
 import { decodeCursor, toPage } from './page.js';
 

@@ -27,6 +27,15 @@ export async function listLiveExceptionRows(db: Db, after: string, limit: number
   return rows;
 }
 
+/** Approvals that wait for a decision, in the order of their ids, from behind `after`. */
+export async function listPendingApprovalRows(db: Db, after: string, limit: number): Promise<readonly LiveRow[]> {
+  const { rows } = await db.query<LiveRow>(
+    `select id, workflow_id as "workflowId" from approvals where status = 'pending' and id > $1 order by id limit $2`,
+    [after, limit],
+  );
+  return rows;
+}
+
 export interface Written {
   /** Number of the last projection. */
   readonly seq: number;

@@ -1,7 +1,7 @@
 /** Run tasks of HCP Terraform: asked once, answered once, the token forgotten with the answer. */
 import { TollgateError } from '../errors.js';
 import type { Instant } from '../policy/model.js';
-import type { RunTaskRecord, RunTaskRequest, RunTaskResult } from '../policy/run-task.js';
+import type { RunTaskAnswer, RunTaskRecord, RunTaskRequest, RunTaskResult } from '../policy/run-task.js';
 import { type Db, toTimestamp } from './db.js';
 import { seal, unseal } from './seal.js';
 
@@ -22,12 +22,21 @@ export async function openRunTask(db: Db, { request, token, receivedAt, expiresA
   );
 }
 
+interface RunTaskRow extends Pick<RunTaskRecord, 'request' | 'endedAt'> {
+  readonly result: RunTaskResult | null;
+  readonly decisionId: string | null;
+}
+
 /** @throws not-found */
 export async function getRunTask(db: Db, id: string): Promise<RunTaskRecord> {
-  const { rows } = await db.query<RunTaskRecord>(`select request, result, ended_at as "endedAt" from run_tasks where id = $1`, [id]);
+  const { rows } = await db.query<RunTaskRow>(
+    `select request, result, decision_id as "decisionId", ended_at as "endedAt" from run_tasks where id = $1`,
+    [id],
+  );
   const [row] = rows;
   if (row === undefined) throw new TollgateError('not-found', `no run task \`${id}\``);
-  return row;
+  const { request, result, decisionId, endedAt } = row;
+  return { request, answer: result === null ? null : { result, decisionId }, endedAt };
 }
 
 /** The token to answer with. @throws not-found when it is forgotten, invalid-configuration when this process has another key */
@@ -39,8 +48,12 @@ export async function getRunTaskToken(db: Db, id: string, key: string): Promise<
 }
 
 /** Keeps the answer; the first one stays. */
-export async function saveRunTaskResult(db: Db, id: string, result: RunTaskResult): Promise<void> {
-  await db.query('update run_tasks set result = $2 where id = $1 and result is null', [id, JSON.stringify(result)]);
+export async function saveRunTaskAnswer(db: Db, id: string, { result, decisionId }: RunTaskAnswer): Promise<void> {
+  await db.query('update run_tasks set result = $2, decision_id = $3 where id = $1 and result is null', [
+    id,
+    JSON.stringify(result),
+    decisionId,
+  ]);
 }
 
 /** Forgets the token. Safe to repeat. */

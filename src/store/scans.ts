@@ -1,7 +1,8 @@
 /** Scans and their shards: opened, planned, followed while they run, and closed. */
 import { TollgateError } from '../errors.js';
+import type { Page, PageRequest } from '../policy/house-records.js';
 import type { Decimal } from '../policy/model.js';
-import type { Page, PageRequest, ScanRecord, ScanScope, ScanStatus } from '../policy/records.js';
+import type { ScanRecord, ScanScope, ScanStatus } from '../policy/records.js';
 import { appendAudit } from './audit.js';
 import { type Db, toTimestamp } from './db.js';
 import { decodeCursor, toPage } from './page.js';

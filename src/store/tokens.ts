@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { TollgateError } from '../errors.js';
 import { newId } from '../ids.js';
+import type { Page, PageRequest, Role, TokenRecord } from '../policy/house-records.js';
 import type { Instant } from '../policy/model.js';
-import type { Page, PageRequest, Role, TokenRecord } from '../policy/records.js';
 import { appendAudit } from './audit.js';
 import { type Db, toTimestamp } from './db.js';
 import { decodeCursor, toPage } from './page.js';

@@ -1,8 +1,10 @@
 /** Violations: stored facts from first detection until closed. The scan's own set-based writes are in `reconcile.ts`. */
 import { TollgateError } from '../errors.js';
 import { newId } from '../ids.js';
-import type { Action, ActionParameters, Decimal, Enforcement, FailedCheck, Severity } from '../policy/model.js';
-import type { Page, PageRequest, ViolationRecord, ViolationStatus } from '../policy/records.js';
+import type { Page, PageRequest } from '../policy/house-records.js';
+import type { Action, Decimal, Enforcement, Severity } from '../policy/model.js';
+import type { ViolationRecord, ViolationStatus } from '../policy/records.js';
+import type { ActionParameters, FailedCheck } from '../policy/verdict.js';
 import { type Db, toTimestamp } from './db.js';
 import { decodeCursor, toPage } from './page.js';
 

@@ -15,6 +15,9 @@ export const SA_PHASE = defineSearchAttributeKey('TollgatePhase', 'KEYWORD');
 export const SA_TEAM = defineSearchAttributeKey('TollgateTeam', 'KEYWORD');
 export const SA_DEADLINE = defineSearchAttributeKey('TollgateDeadline', 'DATETIME');
 
+/** A Keyword is cut to it: Temporal's columns on PostgreSQL take 255 characters. */
+export const KEYWORD_LENGTH = 200;
+
 /** Registered in the namespace before the first worker starts; an unregistered one stalls workflows silently. */
 export const SEARCH_ATTRIBUTES = [SA_POLICY, SA_SEVERITY, SA_PHASE, SA_TEAM, SA_DEADLINE] as const;
 

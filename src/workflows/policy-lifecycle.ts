@@ -10,8 +10,8 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { createPolicyActivities, PolicyRequest } from '../activities/policy-lifecycle.js';
+import type { PolicyRecord, PolicyStatus } from '../policy/house-records.js';
 import { nextPolicyDate } from '../policy/lifecycle.js';
-import type { PolicyRecord, PolicyStatus } from '../policy/records.js';
 import { SA_DEADLINE, SA_PHASE, SA_POLICY } from './messages.js';
 import {
   activatePolicy,

@@ -1,6 +1,6 @@
 /** What crosses Temporal for the lifecycle of policies. */
 import { defineUpdate } from '@temporalio/workflow';
-import type { ChangeType, PolicyRecord } from '../policy/records.js';
+import type { ChangeType, PolicyRecord } from '../policy/house-records.js';
 import type { ByPrincipal } from './messages.js';
 
 /** Every update of a policy starts its workflow when none runs; the first activity reads the policy from the database. */

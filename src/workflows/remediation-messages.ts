@@ -1,7 +1,8 @@
 /** What crosses Temporal for remediations. */
 import { defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { ActionParameters, Enforcement, ResourceKey, Severity } from '../policy/model.js';
-import type { RemediationAction, RemediationRecord } from '../policy/records.js';
+import type { Enforcement, ResourceKey, Severity } from '../policy/model.js';
+import type { RemediationAction, RemediationProgress, RemediationRecord } from '../policy/records.js';
+import type { ActionParameters } from '../policy/verdict.js';
 import type { ByPrincipal } from './messages.js';
 
 /** All that a remediation promises is fixed here, at first detection; lengths already divided by the acceleration. */
@@ -43,25 +44,7 @@ export interface RevivedRemediation {
   /** Number of the last projection. */
   readonly seq: number;
   readonly eventCount: number;
-  readonly view: Pick<
-    RemediationRecord,
-    | 'action'
-    | 'parameters'
-    | 'phase'
-    | 'severity'
-    | 'escalated'
-    | 'escalateAt'
-    | 'actAt'
-    | 'postponedMs'
-    | 'waitingFor'
-    | 'attempts'
-    | 'approvedBy'
-    | 'actedAt'
-    | 'result'
-    | 'resultMessage'
-    | 'undoUntil'
-    | 'closedAt'
-  >;
+  readonly view: RemediationProgress;
   /** Stages of the notices that were given. */
   readonly stages: readonly string[];
   /** Of the business keys: that of an act that was begun and not finished, else one that was never used. */

@@ -5,7 +5,7 @@ import type { Before, Look } from '../activities/remediation-look.js';
 import type { Projection, ProjectionNotice, ViolationChange } from '../activities/remediation-project.js';
 import type { StepCommand } from '../activities/remediation-step.js';
 import type { Json } from '../policy/model.js';
-import type { RemediationRecord, RemediationResult } from '../policy/records.js';
+import type { RemediationProgress, RemediationRecord, RemediationResult } from '../policy/records.js';
 import type { RemediationInput, UndoRemediation } from './remediation-messages.js';
 import { revivedState } from './remediation-revive.js';
 import { createShow, recordOf } from './remediation-show.js';
@@ -17,8 +17,6 @@ export const records = proxyActivities<Pick<Activities, 'projectRemediation'>>({
   startToCloseTimeout: '5 seconds',
   retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds' },
 });
-
-type View = Projection['state'];
 
 /** A notice that has to reach somebody before its stage, `from` to `to`, may end. */
 export interface Telling {
@@ -48,7 +46,7 @@ export interface Done {
 export interface RemediationState {
   seq: number;
   eventCount: number;
-  view: View;
+  view: RemediationProgress;
   /** Whether the first notice was begun. */
   noticed: boolean;
   telling: Telling | null;
@@ -105,7 +103,7 @@ export interface Life {
   retryAsked: boolean;
   undoRequest: UndoRequest | null;
   closed: boolean;
-  set(patch: Partial<View>): void;
+  set(patch: Partial<RemediationProgress>): void;
   record(event: string, details?: { readonly [key: string]: Json }, principal?: string | null): void;
   audit(principal: string, action: string, after: { readonly [key: string]: string | number | null }): void;
   /** Writes all that changed since the last time; answers how many people the notice went to. */

@@ -14,13 +14,11 @@ import {
 } from '@temporalio/workflow';
 import type { createRunTaskActivities } from '../activities/run-task.js';
 import { MINUTE, SECOND } from '../policy/durations.js';
-import type { RunTaskInput } from '../policy/run-task.js';
+import type { RunTaskEnd, RunTaskInput } from '../policy/run-task.js';
 import { SA_DEADLINE, SA_PHASE } from './messages.js';
 import { runTaskStalled } from './run-task-messages.js';
 
-export type RunTaskOutcome = 'judged' | 'failed' | 'undelivered';
-
-export async function runTask({ id, judgeUntil, endsAt, progressEveryMs, heartbeatMs }: RunTaskInput): Promise<RunTaskOutcome> {
+export async function runTask({ id, judgeUntil, endsAt, progressEveryMs, heartbeatMs }: RunTaskInput): Promise<RunTaskEnd> {
   const show = createShow();
   const retry = { initialInterval: SECOND, maximumInterval: 30 * SECOND };
   type Activities = ReturnType<typeof createRunTaskActivities>;
@@ -50,19 +48,19 @@ export async function runTask({ id, judgeUntil, endsAt, progressEveryMs, heartbe
     },
   );
   await CancellationScope.nonCancellable(async () => {
-    while (!(await condition(() => isJudged, progressEveryMs))) {
+    while (!(await condition(() => isJudged, progressEveryMs, { summary: 'then HCP Terraform is told that it goes on' }))) {
       // The next one, or the result, makes up for one that is lost.
-      await reportRunTask(id, progress).catch(() => {});
+      await reportRunTask.executeWithOptions({ summary: 'say that it goes on' }, [id, progress]).catch(() => {});
     }
     await judging;
-    if (failure !== undefined) await failRunTask(id, wordsOf(failure));
+    if (failure !== undefined) await failRunTask.executeWithOptions({ summary: 'keep why it was not judged' }, [id, wordsOf(failure)]);
   });
-  const outcome = await deliver();
-  show({ phase: outcome, deadline: null, details: 'nothing is due' });
-  return outcome;
+  const end = await deliver();
+  show({ phase: end.outcome, deadline: null, details: detailsOf(end) });
+  return end;
 
   /** Also for a cancelled workflow: HCP waits for it. */
-  function deliver(): Promise<RunTaskOutcome> {
+  function deliver(): Promise<RunTaskEnd> {
     return CancellationScope.nonCancellable(async () => {
       const { finishRunTask } = proxyActivities<Activities>({
         startToCloseTimeout: MINUTE,
@@ -71,18 +69,21 @@ export async function runTask({ id, judgeUntil, endsAt, progressEveryMs, heartbe
       });
       show({ phase: 'calling_back', deadline: endsAt, details: 'HCP Terraform is told the result' });
       try {
-        await finishRunTask.executeWithOptions({ summary: 'call back with the result' }, [id]);
+        return (await finishRunTask.executeWithOptions({ summary: 'call back with the result' }, [id])) ?? UNTOLD;
       } catch (error) {
-        await abandonRunTask(id, wordsOf(error));
-        return 'undelivered';
+        const why = wordsOf(error);
+        const end = await abandonRunTask.executeWithOptions({ summary: 'give up calling back' }, [id, why]);
+        return { ...(end ?? UNTOLD), outcome: 'undelivered' };
       }
-      return failure === undefined ? 'judged' : 'failed';
     });
   }
 }
 
+/** INVARIANT: never taken but for what an earlier release called back. */
+const UNTOLD: RunTaskEnd = { outcome: 'judged', decisionId: null, message: 'passed or failed' };
+
 interface Shown {
-  readonly phase: 'judging' | 'stalled' | 'calling_back' | RunTaskOutcome;
+  readonly phase: 'judging' | 'stalled' | 'calling_back' | RunTaskEnd['outcome'];
   /** When the phase is given up. */
   readonly deadline: number | null;
   readonly details: string;
@@ -101,6 +102,18 @@ function createShow(): (now: Shown) => void {
     const next = deadline === null ? '' : `\n\ngiven up at ${new Date(deadline).toISOString()}`;
     setCurrentDetails(`**${phase}**: ${details}${next}`);
   };
+}
+
+const ENDS: { readonly [O in RunTaskEnd['outcome']]: string } = {
+  passed: 'HCP Terraform was told that it passed',
+  failed: 'HCP Terraform was told that it failed',
+  nothing_to_judge: 'HCP Terraform was told that it failed, since there is nothing to judge',
+  undelivered: 'HCP Terraform took no answer; it would have been told',
+  judged: 'HCP Terraform was told',
+};
+
+function detailsOf({ outcome, message }: RunTaskEnd): string {
+  return `${ENDS[outcome]}: ${message}`;
 }
 
 function msUntil(instant: number): number {

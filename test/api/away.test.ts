@@ -1,13 +1,12 @@
 /** What happens while the database or Temporal is away, and that nothing has to be restarted afterwards. */
 
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { Client, ServiceError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { z } from 'zod';
 import { decisionDetail } from '../../src/api/contract/decision.js';
 import { decisionSchema } from '../../src/api/contract/evaluate.js';
 import { PERMISSIONS, type RouteName } from '../../src/api/permissions.js';
+import { freePort } from '../../src/local/processes.js';
 import { createDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.js';
 import { pathToNothing } from './document.js';
 import { type Api, createWorld, read, readProblem, together, until, type World } from './world.js';
@@ -180,7 +179,7 @@ test('an enforcing policy that cannot be read is named by readiness and by each 
 describe('with Temporal away', () => {
   let api: Api;
   beforeAll(async () => {
-    api = await world.another({ temporalAddress: `127.0.0.1:${await unusedPort()}` });
+    api = await world.another({ temporalAddress: `127.0.0.1:${await freePort()}` });
   });
 
   test('what needs it answers 503, names it, and has changed nothing', async () => {
@@ -216,14 +215,6 @@ describe('with no worker', () => {
     }
   });
 });
-
-async function unusedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 test('a scan that Temporal is slow to start holds up nobody, and leaves nothing behind when it is refused', async () => {
   let started: () => void = () => {};

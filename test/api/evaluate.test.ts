@@ -3,7 +3,7 @@ import { decisionDetail, decisionEntry } from '../../src/api/contract/decision.j
 import { decisionSchema } from '../../src/api/contract/evaluate.js';
 import { exceptionRequest } from '../../src/api/contract/exception.js';
 import { pageOf } from '../../src/api/contract/page.js';
-import type { Role } from '../../src/policy/records.js';
+import type { Role } from '../../src/policy/house-records.js';
 import { createWorld, read, readProblem, type World } from './world.js';
 
 let world: World;
@@ -172,6 +172,14 @@ describe('POST /v1/evaluate', () => {
     expect(decision.unknowns).toContainEqual(
       expect.objectContaining({ path: 'tags.owner', reason: 'known after apply', resource_id: 'web-1' }),
     );
+  });
+
+  test('a value that whoever asks does not know is not given; what cannot carry tags lacks none', async () => {
+    const untold = read(decisionSchema, await evaluate({ ...good, unknown: ['tags.owner'], unknown_reason: 'not given' }));
+    expect(untold.unknowns).toContainEqual(expect.objectContaining({ path: 'tags.owner', reason: 'not given' }));
+    const untaggable = read(decisionSchema, await evaluate({ ...good, tags: {}, taggable: false }));
+    expect([...untaggable.violations, ...untaggable.unknowns].filter(({ path }) => path.startsWith('tags.'))).toEqual([]);
+    expect(readProblem(await evaluate({ ...good, unknown_reason: 'who knows' }), 400).errors[0]?.path).toBe('unknown_reason');
   });
 
   test('naming another requester needs role deployer', async () => {

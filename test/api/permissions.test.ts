@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newTokenSchema, tokenSchema } from '../../src/api/contract/access.js';
 import { pageOf } from '../../src/api/contract/page.js';
 import { PERMISSIONS, type RouteName } from '../../src/api/permissions.js';
-import { ROLES, type Role } from '../../src/policy/records.js';
+import { ROLES, type Role } from '../../src/policy/house-records.js';
 import { pathToNothing } from './document.js';
 import { createWorld, read, readProblem, together, until, type World } from './world.js';
 

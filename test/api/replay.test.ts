@@ -4,8 +4,8 @@ import type { z } from 'zod';
 import { decisionDetail } from '../../src/api/contract/decision.js';
 import { decisionSchema } from '../../src/api/contract/evaluate.js';
 import { replaySchema } from '../../src/api/contract/replay.js';
-import { createRandom, type Random } from '../fuzz/random.js';
 import { activate, insertPolicy, insertVersion } from '../store/fixtures.js';
+import { createRandom, type Random } from '../support/random.js';
 import { createWorld, read, readProblem, together, until, type World } from './world.js';
 
 let world: World;
@@ -66,6 +66,8 @@ function resourceOf(random: Random, number: number): object {
       volume_type: maybe(random, 0.5, random.pick(['ssd', 'provisioned-iops', 'gp3'])),
     },
     unknown: maybe(random, 0.2, random.pick([['specs.vcpus'], ['tags'], ['cost.monthly', 'tags.owner']])),
+    unknown_reason: maybe(random, 0.2, 'not given'),
+    taggable: maybe(random, 0.2, false),
     cost: maybe(random, 0.4, cost),
     created_at: maybe(random, 0.2, '2026-11-01T10:00:00.000Z'),
   };

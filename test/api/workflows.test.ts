@@ -12,7 +12,7 @@ import { complianceReport, exceptionsReport, executiveReport, savingsReport } fr
 import { inventoryItem } from '../../src/api/contract/resource.js';
 import { scanSchema, scanStarted } from '../../src/api/contract/scan.js';
 import { violationSchema } from '../../src/api/contract/violation.js';
-import type { Role } from '../../src/policy/records.js';
+import type { Role } from '../../src/policy/house-records.js';
 import { createWorld, read, readProblem, until, type World } from './world.js';
 
 let world: World;

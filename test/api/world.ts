@@ -21,8 +21,8 @@ import { createSimulatedProvider } from '../../src/cloud/simulated/provider.js';
 import { defaultSettings } from '../../src/config/settings-file.js';
 import { packageRoot } from '../../src/package-root.js';
 import type { Directory } from '../../src/policy/directory.js';
+import { ROLES, type Role } from '../../src/policy/house-records.js';
 import { type PolicyDocument, parsePolicies } from '../../src/policy/parse.js';
-import { ROLES, type Role } from '../../src/policy/records.js';
 import { createDocumentPool } from '../../src/runtime/document-pool.js';
 import { createBudgetSessions } from '../../src/store/budget-ledger.js';
 import { createPool, transaction } from '../../src/store/db.js';
@@ -83,6 +83,8 @@ export interface ApiOptions {
   readonly connectionString?: string;
   /** Where nothing listens: Temporal is away. */
   readonly temporalAddress?: string;
+  /** @default 2 s, so that tests of a database that is away need not wait */
+  readonly queryTimeoutMs?: number;
   readonly overrides?: Partial<AppDeps>;
 }
 
@@ -181,7 +183,7 @@ async function startApi(
   const pool = createPool({
     connectionString: options.connectionString ?? database.connectionString,
     applicationName: 'test api',
-    queryTimeoutMs: 2_000,
+    queryTimeoutMs: options.queryTimeoutMs ?? 2_000,
     onError: () => {},
   });
   const snapshot = createSnapshot(pool);
@@ -193,6 +195,7 @@ async function startApi(
   const address = options.temporalAddress ?? temporal.address;
   const connection = Connection.lazy({ address });
   const provider = createSimulatedProvider({ pool, catalog });
+  const documents = createDocumentPool();
   const deps: AppDeps = {
     pool,
     snapshot,
@@ -206,7 +209,8 @@ async function startApi(
     directory,
     price: priceOfRequest(catalog),
     lookup: catalog.lookup,
-    readDocument: createDocumentPool().read,
+    readDocument: documents.read,
+    readOpaBody: documents.readOpaBody,
     offers: (region) => provider.offers(region),
     providers: [provider.name],
     simulated: { admin: (db) => createSimulatedAdmin(db, { catalog }), bodies },

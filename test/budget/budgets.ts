@@ -7,8 +7,10 @@ import { type CompiledPolicies, compilePolicies } from '../../src/policy/compile
 import { evaluateRequest } from '../../src/policy/evaluate.js';
 import { NO_EXCEPTIONS } from '../../src/policy/exception.js';
 import { formatIssue } from '../../src/policy/issue.js';
-import type { Decision, Resource, TakenHold } from '../../src/policy/model.js';
+import type { Resource } from '../../src/policy/model.js';
 import { parsePolicies } from '../../src/policy/parse.js';
+import type { Decision, TakenHold } from '../../src/policy/verdict.js';
+import { countBudgets } from '../../src/store/budget-count.js';
 import { type BudgetedRequest, createBudgetSessions } from '../../src/store/budget-ledger.js';
 import type { Pool } from '../../src/store/db.js';
 import { transaction } from '../../src/store/db.js';
@@ -66,13 +68,16 @@ export type Asked = ReturnType<typeof asking>;
 
 const openSession = createBudgetSessions({ holdExpiresAfterMs: HOLD_MS });
 
-/** Decides these under one lock, in one transaction. */
-export function decideAll(pool: Pool, asked: readonly Asked[]): Promise<readonly Decided[]> {
+/** Decides these under one lock, in one transaction; `isRepeat` where some may have been decided before. */
+export async function decideAll(pool: Pool, asked: readonly Asked[], isRepeat = false): Promise<readonly Decided[]> {
+  await countBudgets(
+    pool,
+    asked.flatMap(({ request }) => request.touched),
+    AT,
+  );
   return transaction(pool, async (db) => {
-    const session = await openSession(
-      db,
-      asked.map(({ request }) => request),
-    );
+    const requests = asked.map(({ request }) => request);
+    const session = await openSession(db, requests, isRepeat);
     const decided = asked.map(({ request, judge }) => {
       const { decision, holds, violations, unknowns } = judge(session.statesFor(request));
       return { decision, violations, unknowns, holds: session.take(request, holds) };

@@ -20,7 +20,7 @@ const ROOM = 400;
 /** What each request takes of the year, to the cent, now and for the next minutes. */
 const AMOUNT = '1.37';
 const { period, to } = periodAt('yearly', Date.now());
-const MONTHLY = divide(multiply(AMOUNT, String(730 * HOUR)), String(to - Date.now()), 2);
+const MONTHLY = divide(multiply(AMOUNT, String(730 * HOUR)), String(to - Date.now()), 6);
 
 let world: World;
 beforeAll(async () => {

@@ -126,7 +126,7 @@ describe('a deployment', () => {
 test('the same decision made twice, because nobody knew whether it was stored, holds once', async () => {
   const asked = asking(compiled, [costing('2126.22')]);
   await decideAll(database.pool, [asked]);
-  await decideAll(database.pool, [asked]);
+  await decideAll(database.pool, [asked], true);
   expect(await totalsOf(database.pool, 'a', PERIOD)).toMatchObject({ held: '600.00' });
   await transaction(database.pool, (db) => releaseHoldsOf(db, [asked.request.decisionId], AT));
   expect(await totalsOf(database.pool, 'a', PERIOD)).toMatchObject({ held: '0.00' });

@@ -54,6 +54,7 @@ interface Charge {
   readonly resource?: string | null;
   readonly account?: string;
   readonly category?: string;
+  readonly service?: string;
 }
 
 async function bill(charges: readonly Charge[], at = to): Promise<void> {
@@ -66,12 +67,13 @@ async function bill(charges: readonly Charge[], at = to): Promise<void> {
       resource = null,
       account = '1',
       category = 'Compute',
+      service = 'Amazon Elastic Compute Cloud',
     } of charges) {
       await db.query(
         `insert into focus_rows (import_id, billing_account, billing_period_start, billing_period_end, charge_start, charge_end, cost, sub_account,
-           resource_id, service_category, charge_category, tags)
-         values ('imp_1', 'payer', $1, $2, $3, $4, $5, $6, $7, $8, 'Usage', $9)`,
-        [toTimestamp(from), toTimestamp(to), toTimestamp(start), toTimestamp(end), cost, account, resource, category, JSON.stringify(tags)],
+           resource_id, service_category, charge_category, tags, service_name)
+         values ('imp_1', 'payer', $1, $2, $3, $4, $5, $6, $7, $8, 'Usage', $9, $10)`,
+        [...[from, to, start, end].map((time) => toTimestamp(time)), cost, account, resource, category, JSON.stringify(tags), service],
       );
     }
     await settleActuals(db, [{ from, to }], { at, billedAfterMs: BILLED_AFTER });
@@ -112,6 +114,10 @@ describe('actual', () => {
     expect(await select('{ tags: { team: z }, account: "2" }')).toEqual([4]);
     expect(await select('{ tags: {}, service: storage/* }')).toEqual([4]);
     expect(await select('{ tags: {} }')).toEqual([57]);
+    expect(await select('{ service: storage }')).toEqual([4]);
+    expect(await select('{ service: STORAGE }')).toEqual([4]);
+    expect(await select('{ service: Amazon Elastic Compute Cloud }')).toEqual([57]);
+    expect(await select('{ service: amazon elastic*, account: "2" }')).toEqual([4]);
   });
 });
 
@@ -170,6 +176,7 @@ describe('a threshold', () => {
     await handle().signal(budgetChanged);
     await until(looks, (count) => count > before);
   }
+  const details = async () => (await handle().query<{ currentDetails: string }>('__temporal_workflow_metadata')).currentDetails;
   const phase = async () => (await handle().describe()).typedSearchAttributes.get(SA_PHASE);
   const ask = async () =>
     read(
@@ -205,6 +212,20 @@ describe('a threshold', () => {
     await bill([{ cost: '-800' }]);
     expect(await ask()).toMatchObject({ decision: 'deny', violations: [{ path: 'budget.yearly' }] });
     await changed();
+    // What was crossed is told beside the money that no longer says so.
+    const moment = '\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d UTC';
+    const end = `${new Date(to).toISOString().slice(0, 10)}, or until the budget is raised`;
+    expect((await details()).split('\n\n')).toEqual([
+      '`budgets/a` is **blocked**',
+      expect.stringMatching(
+        new RegExp(
+          `^blocked since ${moment}: 90% crossed, with 900.00 of 1000.00 USD spent or committed then; new resources are denied until ${end}$`,
+        ),
+      ),
+      expect.stringMatching(new RegExp(`^told on ${moment}: 50% crossed, with 500.00 of 1000.00 USD spent or committed then$`)),
+      expect.stringMatching(new RegExp(`^told on ${moment}: 60% crossed, with \\d+\\.\\d\\d of 1000.00 USD forecast then$`)),
+      expect.stringMatching(new RegExp(`^${period}: 100.00 billed, 0.00 committed, \\d+\\.\\d\\d held of 1000.00 USD$`)),
+    ]);
     expect(await notices()).toHaveLength(3);
     const { items } = read(pageOf(budgetSchema), await world.ask('GET', '/v1/budgets'));
     expect(items[0]?.thresholds.map(({ crossed_at: at }) => at === null)).toEqual([false, false, false]);

@@ -45,7 +45,7 @@ describe('tollgate import focus', () => {
     expect({ error, stderr }).toEqual({ error: '', stderr: '' });
     expect(stdout).toMatch(/^status {3}completed$/m);
     expect(stdout).toMatch(/^rows {5}1000$/m);
-    expect(stdout).toMatch(/^cost {5}14\.97651418586 USD \(EffectiveCost\)$/m);
+    expect(stdout).toMatch(/^cost {5}14\.98 USD \(EffectiveCost\)$/m);
   });
 
   test('prints the import as JSON, and says what was replaced', async () => {

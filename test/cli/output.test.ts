@@ -145,16 +145,28 @@ const asking: WireDecision = {
       id: 'apr_01',
       policy_name: 'big-spend',
       rule_name: 'reserved',
+      status: 'pending',
       approvers: ['bob@company.com', 'fiona@company.com'],
       expires_at: '2026-11-25T10:00:00.123Z',
+      decided_by: null,
+      reason: null,
     },
   ],
+};
+const refused: WireDecision = {
+  ...asking,
+  approvals: asking.approvals.map((each) => ({ ...each, status: 'rejected', decided_by: 'fiona@company.com', reason: 'too dear' })),
 };
 
 describe('a request that needs approval', () => {
   test.each(FORMATS)('says in %s which approval it waits for, from whom and until when', (format) => {
     const text = render(format, { file: 'plan.json', decision: asking }).replaceAll('&#95;', '_');
     for (const part of ['apr_01', 'bob', 'fiona', '2026-11-25T10:00:00']) expect(text).toContain(part);
+  });
+  test.each(FORMATS)('says in %s who rejected it, why, and until when that stands', (format) => {
+    const text = render(format, { file: 'plan.json', decision: refused }).replaceAll('&#95;', '_');
+    for (const part of ['apr_01', 'rejected', 'fiona', 'too dear', '2026-11-25T10:00:00']) expect(text).toContain(part);
+    expect(text).not.toContain('waits for');
   });
   test('is the same decision in each format as it was', async () => {
     for (const format of ['table', 'github', 'markdown'] as const)

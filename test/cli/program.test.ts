@@ -77,11 +77,32 @@ test('a command that does not exist is named, with the nearest that does', async
   expect(context.stderr()).toContain('Did you mean violations?');
 });
 
-test('an option that is missing is named, with the help of its command', async () => {
-  const { context, done } = tollgate('token', 'create');
+test.each([
+  ['token create', "error: required option '--principal <id>' not specified", 'tollgate token create'],
+  ['budget show team-budgets', "error: missing required argument 'rule'", 'tollgate budget show'],
+  ['evaluate plan.json --formt json', "error: unknown option '--formt'", 'tollgate evaluate'],
+  ['doctor --everything', "error: unknown option '--everything'", 'tollgate doctor'],
+  ['budget shw', "error: unknown command 'shw'", 'tollgate budget'],
+  ['no-such', "error: unknown command 'no-such'", 'tollgate'],
+])('what is wrong with `tollgate %s` is said, and where its help is, no more', async (line, error, of) => {
+  const { context, done } = tollgate(...line.split(' '));
   await done;
-  expect(context.stderr()).toContain("required option '--principal <id>' not specified");
-  expect(context.stderr()).toContain('$ tollgate token create --principal fiona@company.com --role approver');
+  const lines = context.stderr().trimEnd().split('\n');
+  expect(lines[0]).toBe(error);
+  expect(lines.at(-1)).toBe(`see \`${of} --help\``);
+  expect(lines.slice(1, -1).filter((hint) => !hint.startsWith('(Did you mean'))).toEqual([]);
+  expect(context.stdout()).toBe('');
+});
+
+test.each([
+  [['evaluate', 'nofile.json'], 'cannot read `nofile.json`: there is no such file'],
+  [['evaluate', 'src'], 'cannot read `src`: it is a folder'],
+  [['evaluate', '--policies', 'nofolder', 'package.json'], 'cannot read `nofolder`: there is no such file or folder'],
+  [['import', 'focus', 'nofile.csv'], 'cannot read `nofile.csv`: there is no such file'],
+  [['policy', 'create', 'nofile.yaml'], 'cannot read `nofile.yaml`: there is no such file'],
+  [['policy', 'validate', 'nofolder'], 'cannot read `nofolder`: there is no such file or folder'],
+])('a file that cannot be read is told in the same words by %j', async (args, message) => {
+  expect(await tollgate(...args).done).toBe(message);
 });
 
 test.each([

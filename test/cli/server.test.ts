@@ -4,11 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type CliContext, CliError } from '../../src/cli/context.js';
-import { createProgram } from '../../src/cli/program.js';
-import type { Role } from '../../src/policy/records.js';
+import { CliError } from '../../src/cli/context.js';
 import { createWorld, read, until, type World } from '../api/world.js';
-import { silentContext } from './context.js';
+import { commandLine } from './run.js';
 
 let world: World;
 let folder: string;
@@ -23,34 +21,7 @@ const idle = {
   metrics: { avg_cpu_percent: 1, avg_network_bytes_per_day: 1_000, days: 14 },
 };
 
-interface Answer {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly code: number;
-  /** What was thrown, for the process to print. */
-  readonly error: string;
-}
-
-async function run(as: Role, args: readonly string[], given: Partial<CliContext> = {}): Promise<Answer> {
-  const context = silentContext({ defaultServer: world.url, findToken: () => world.tokens[as], ...given });
-  let error = '';
-  await createProgram(context, '0.0.0')
-    .parseAsync(['node', 'tollgate', ...args])
-    .catch((reason: unknown) => {
-      error = reason instanceof Error ? reason.message : String(reason);
-    });
-  return { stdout: context.stdout(), stderr: context.stderr(), code: context.exitCode(), error };
-}
-
-/** As the admin, successfully, without a word on standard error. */
-async function tollgate(...args: string[]): Promise<string> {
-  const { stdout, stderr, error } = await run('admin', args);
-  expect({ error, stderr }, args.join(' ')).toEqual({ error: '', stderr: '' });
-  return stdout;
-}
-
-const json = async <T>(...args: string[]): Promise<T> => JSON.parse(await tollgate(...args, '--json')) as T;
-const items = async (...args: string[]) => (await json<{ items: { id: string; [key: string]: unknown }[] }>(...args)).items;
+const { run, tollgate, json, items } = commandLine(() => world);
 const violationOf = async (resource: string) => (await items('violations', '--resource', resource))[0]?.id ?? '';
 
 beforeAll(async () => {
@@ -167,7 +138,7 @@ test('evaluate: allowed, denied with exit code 2, and a dry run', async () => {
     code: 2,
     stdout: expect.stringContaining('DENY  web-2: Requested 32 vCPUs'),
   });
-  expect(await run('viewer', ['evaluate', file])).toMatchObject({ code: 0, stdout: '', error: expect.stringContaining('engineer') });
+  expect(await run('viewer', ['evaluate', file])).toMatchObject({ code: 1, stdout: '', error: expect.stringContaining('engineer') });
 });
 
 describe('remediation', () => {

@@ -13,9 +13,10 @@ import { type CompiledPolicies, compilePolicies } from '../../src/policy/compile
 import { DAY } from '../../src/policy/durations.js';
 import { evaluateResource } from '../../src/policy/evaluate.js';
 import { NO_EXCEPTIONS } from '../../src/policy/exception.js';
-import type { Resource, ScanVerdict } from '../../src/policy/model.js';
+import type { Resource } from '../../src/policy/model.js';
 import { compare } from '../../src/policy/money.js';
 import { parsePolicyFiles } from '../../src/policy/parse.js';
+import type { ScanVerdict } from '../../src/policy/verdict.js';
 import { createTestCloud, type TestCloud } from './simulated-cloud.js';
 
 const catalog = createCatalog();

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { houseCommands } from '../../src/cli/house.js';
 import { createProgram } from '../../src/cli/program.js';
 import { loadConfig } from '../../src/config.js';
@@ -13,6 +14,7 @@ import { parsePolicies } from '../../src/policy/parse.js';
 import { parsePolicyTest } from '../../src/policy/parse-policy-test.js';
 import { runPolicyTests } from '../../src/policy/policy-test.js';
 import { policyJsonSchema } from '../../src/policy/schema.js';
+import { policyTestSchema } from '../../src/policy/schema-policy-test.js';
 import { SCAN_SCHEDULE_ID, SEARCH_ATTRIBUTES, WORKFLOWS, workflowIds } from '../../src/workflows/messages.js';
 import { problemsOf } from '../cli/command-line.js';
 import { silentContext } from '../cli/context.js';
@@ -51,6 +53,7 @@ function sourcesText(): string {
 interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly items?: JsonSchema;
+  readonly additionalProperties?: JsonSchema;
   readonly anyOf?: readonly JsonSchema[];
   readonly enum?: readonly string[];
   readonly const?: string;
@@ -72,6 +75,13 @@ function leavesOf(schema: JsonSchema, path = ''): readonly Leaf[] {
   const [first] = schema.anyOf ?? [];
   if (schema.properties === undefined) return [{ path, words: (schema.items ?? first ?? schema).enum ?? [] }];
   return Object.entries(schema.properties).flatMap(([key, inner]) => leavesOf(inner, path === '' ? key : `${path}.${key}`));
+}
+
+/** Names of fields, at any depth. */
+function namesIn(schema: JsonSchema): readonly string[] {
+  const inner = [schema.items ?? [], schema.anyOf ?? [], schema.additionalProperties ?? []].flat();
+  const own = Object.entries(schema.properties ?? {});
+  return [...own.flatMap(([name, value]) => [name, ...namesIn(value)]), ...inner.flatMap(namesIn)];
 }
 
 /** Runs the command line from its sources. */
@@ -258,6 +268,14 @@ describe('docs/policy-reference.md', () => {
     const document = policyJsonSchema() as JsonSchema;
     const fields = leavesOf({ ...document, properties: { ...document.properties, spec: { properties: { type: {}, rules: {} } } } });
     expect(rowsOf('').flatMap(fieldsOf).sort()).toEqual(fields.map(({ path }) => path).sort());
+  });
+
+  test('every field of a policy test is named, those of its resource included', () => {
+    const spans = (sections.get('Policy tests') ?? '').matchAll(/`([^`]+)`/g);
+    const named = new Set([...spans].flatMap(([, span = '']) => span.split(/\W+/)));
+    const names = namesIn(z.toJSONSchema(policyTestSchema, { io: 'input' }) as JsonSchema);
+    expect(names.length).toBeGreaterThan(60);
+    expect(names.filter((name) => !named.has(name))).toEqual([]);
   });
 
   test.each(types)('a table names no field that %s does not have', (type, spec) => {

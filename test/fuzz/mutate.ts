@@ -1,6 +1,6 @@
 /** Makes bad input of good: by its structure, by its text, by its bytes. Deterministic for a random generator. */
 import { gzipSync } from 'node:zlib';
-import type { Random } from './random.js';
+import type { Random } from '../support/random.js';
 
 /** JSON texts that are no sensible value of anything. They are put in as text, so that `1e999` and duplicate keys survive. */
 const NASTY: readonly string[] = [

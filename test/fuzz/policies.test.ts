@@ -8,8 +8,8 @@ import { evaluateRequest } from '../../src/policy/evaluate.js';
 import { NO_EXCEPTIONS } from '../../src/policy/exception.js';
 import { parsePolicies } from '../../src/policy/parse.js';
 import { resource } from '../policy/samples.js';
+import { createRandom, type Random } from '../support/random.js';
 import { mutateText } from './mutate.js';
-import { createRandom, type Random } from './random.js';
 import { workedMs } from './shots.js';
 
 const TEXTS = 4_000;

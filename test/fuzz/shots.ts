@@ -1,8 +1,8 @@
 /** Requests that are mutated documents, and what comes back. */
 import { Agent, request } from 'node:http';
+import { createRandom, type Random } from '../support/random.js';
 import { type Door, signatureOf } from './doors.js';
 import { encode, mutateText } from './mutate.js';
-import { createRandom, type Random } from './random.js';
 
 export interface Shot {
   readonly number: number;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
 import { describe, expect, it, test } from 'vitest';
 import { DAY } from '../../src/policy/durations.js';
+import type { PolicyRecord } from '../../src/policy/house-records.js';
 import {
   authorsOf,
   createdPolicy,
@@ -11,7 +12,6 @@ import {
   type PolicyMove,
   type VersionDraft,
 } from '../../src/policy/lifecycle.js';
-import type { PolicyRecord } from '../../src/policy/records.js';
 
 const AT = Date.UTC(2026, 10, 22, 12);
 const draftOf = (contentHash: string, rulesHash: string): VersionDraft => ({

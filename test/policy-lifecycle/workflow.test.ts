@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startPolicyWorkflows } from '../../src/activities/policy-workflows.js';
 import { startRemediations } from '../../src/activities/remediation-start.js';
 import { DAY } from '../../src/policy/durations.js';
-import type { PolicyRecord } from '../../src/policy/records.js';
+import type { PolicyRecord } from '../../src/policy/house-records.js';
 import { listAudit } from '../../src/store/audit.js';
 import { loadEnforcing } from '../../src/store/enforcing.js';
 import { listNotices } from '../../src/store/outbox.js';

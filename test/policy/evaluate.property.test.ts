@@ -4,7 +4,8 @@ import { evaluateRequest, evaluateRequestInSlices, evaluateResource } from '../.
 import { NO_EXCEPTIONS } from '../../src/policy/exception.js';
 import { judge } from '../../src/policy/judge.js';
 import { effectiveNamespace, isUnknownPath } from '../../src/policy/match.js';
-import type { Decision, DecisionWord, Policy, Resource } from '../../src/policy/model.js';
+import type { Policy, Resource } from '../../src/policy/model.js';
+import type { Decision, DecisionWord } from '../../src/policy/verdict.js';
 import { compileAll, deepFreeze, limitPolicy, OFFERS, policies, resource, TAG_KEYS, tagPolicy } from './arbitrary.js';
 import { shippedPolicies } from './samples.js';
 

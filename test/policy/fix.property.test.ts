@@ -3,10 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { CompiledPolicies } from '../../src/policy/compile.js';
 import { evaluateRequest } from '../../src/policy/evaluate.js';
 import { NO_EXCEPTIONS } from '../../src/policy/exception.js';
-import type { DeployFinding, Json, LimitConstraint, Resource } from '../../src/policy/model.js';
+import type { Json, LimitConstraint, Resource } from '../../src/policy/model.js';
 import { compare, monthlyFromHourly } from '../../src/policy/money.js';
 import type { Offer } from '../../src/policy/rules/check.js';
 import { SPEC_WIRE } from '../../src/policy/specs.js';
+import type { DeployFinding } from '../../src/policy/verdict.js';
 import { compileAll, limitPolicy, OFFERS, policies, resource } from './arbitrary.js';
 
 const SPEC_OF = new Map(Object.entries(SPEC_WIRE).map(([key, wire]) => [`specs.${wire}`, key]));

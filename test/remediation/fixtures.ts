@@ -6,9 +6,10 @@ import type { SimulatedAdmin } from '../../src/cloud/simulated/admin.js';
 import { createSimulatedProvider } from '../../src/cloud/simulated/provider.js';
 import { TollgateError } from '../../src/errors.js';
 import { newId } from '../../src/ids.js';
-import type { Action, ActionParameters, Enforcement, Severity } from '../../src/policy/model.js';
+import type { Action, Enforcement, Severity } from '../../src/policy/model.js';
 import { parsePolicies } from '../../src/policy/parse.js';
 import type { Settings } from '../../src/policy/settings.js';
+import type { ActionParameters } from '../../src/policy/verdict.js';
 import { type Pool, toTimestamp, transaction } from '../../src/store/db.js';
 import { seedPolicies } from '../../src/store/policy-files.js';
 

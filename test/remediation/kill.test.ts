@@ -11,6 +11,7 @@ import { createSimulatedAdmin } from '../../src/cloud/simulated/admin.js';
 import { listEffects } from '../../src/store/effects.js';
 import { listNotices } from '../../src/store/outbox.js';
 import { createTestDatabase } from '../support/postgres.js';
+import { createRandom } from '../support/random.js';
 import { connectTestTemporal, workflowBundle } from '../support/temporal.js';
 import { depsOf, type Found, idleInstance, insertViolation, orphanedVolume, seedTestPolicies } from './fixtures.js';
 import { follow } from './world.js';
@@ -27,17 +28,6 @@ type Kind = keyof typeof STEPS;
 const KINDS: readonly Kind[] = ['stopped', 'resized', 'deleted'];
 const OF_EACH = 10;
 const ALL_CALLS = OF_EACH * Object.values(STEPS).flat().length;
-
-/** A fixed seed, so that a failure can be looked at again (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 test('a worker killed at random moments repeats nothing and forgets nothing', { timeout: 180_000 }, async () => {
   const database = await createTestDatabase();
@@ -77,14 +67,14 @@ test('a worker killed at random moments repeats nothing and forgets nothing', { 
   await startRemediations(depsOf(pool, temporal.client, catalog), violations, { recheckEveryMs: 50 });
   const cases = await Promise.all(violations.map((violationId) => follow(pool, violationId)));
 
-  const random = randomOf(7);
+  const random = createRandom(7);
   let worker = await launch();
   const acted = async () => (await admin.listCalls()).length;
   for (let kills = 0; kills < KILLS; kills += 1) {
     const before = await acted();
     // Work is under way again before the next kill, which comes at a random moment in it.
     while ((await acted()) === before && before < ALL_CALLS) await pass(5);
-    await pass(random() * 400);
+    await pass(random.next() * 400);
     await kill(worker);
     worker = await launch();
   }

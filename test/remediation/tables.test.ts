@@ -7,8 +7,9 @@ import { courseOf, needsRemediation, reminderInstants, softerAction } from '../.
 import { deadlineText } from '../../src/policy/deadline-text.js';
 import { DAY, HOUR, parseDuration } from '../../src/policy/durations.js';
 import { type Facts, outlookOf, type Reading } from '../../src/policy/gates.js';
-import type { Action, Enforcement, Severity, Verdict } from '../../src/policy/model.js';
+import type { Action, Enforcement, Severity } from '../../src/policy/model.js';
 import type { RemediationAction } from '../../src/policy/records.js';
+import type { Verdict } from '../../src/policy/verdict.js';
 import { settings } from './fixtures.js';
 
 function table<T>(name: string): readonly (T & { readonly note: string })[] {

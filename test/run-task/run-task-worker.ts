@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { createRunTaskActivities } from '../../src/activities/run-task.js';
 import { createCatalog } from '../../src/cloud/catalog/catalog.js';
 import { defaultSettings } from '../../src/config/settings-file.js';
+import { createDocumentPool } from '../../src/runtime/document-pool.js';
 import { closeGateParts, createGateParts } from '../../src/runtime/gate.js';
 import { createPlanJudge } from '../../src/runtime/plan-judge.js';
 import type { Pool } from '../../src/store/db.js';
@@ -27,6 +28,7 @@ export async function createRunTaskWorker({ pool, client, connection, namespace,
   const catalog = createCatalog();
   const gate = createGateParts(pool, { settings: defaultSettings(), decisionLog: 'durable' }, log);
   await gate.snapshot.start();
+  const documents = createDocumentPool();
   const judge = createPlanJudge({
     ...gate,
     pool,
@@ -34,6 +36,7 @@ export async function createRunTaskWorker({ pool, client, connection, namespace,
     temporal: { client, taskQueue: TASK_QUEUE, address: '' },
     offers: () => [],
     lookup: catalog.lookup,
+    readDocument: documents.read,
     metrics: { countDecision: () => {} },
     now: Date.now,
     log,
@@ -46,5 +49,5 @@ export async function createRunTaskWorker({ pool, client, connection, namespace,
     activities: createRunTaskActivities({ pool, temporal: client, now: Date.now, log, runTasks: { key: KEY, origins, judge } }),
     stickyQueueScheduleToStartTimeout: 500,
   });
-  return { worker, close: () => closeGateParts(gate) };
+  return { worker, close: () => Promise.all([closeGateParts(gate), documents.close()]) };
 }

@@ -4,12 +4,12 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { WorkflowFailedError } from '@temporalio/client';
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { Ajv } from 'ajv';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { defaultSettings } from '../../src/config/settings-file.js';
 import { MINUTE } from '../../src/policy/durations.js';
-import type { RunTaskInput, RunTaskRequest } from '../../src/policy/run-task.js';
+import type { RunTaskEnd, RunTaskInput, RunTaskRequest } from '../../src/policy/run-task.js';
 import { transaction } from '../../src/store/db.js';
 import { getRunTask, getRunTaskToken, openRunTask } from '../../src/store/run-tasks.js';
 import { SA_DEADLINE, SA_PHASE, WORKFLOWS, workflowIds } from '../../src/workflows/messages.js';
@@ -96,6 +96,9 @@ async function start(id: string, lengths: Partial<RunTaskInput> = {}, more: Part
   return world.client.workflow.start(WORKFLOWS.runTask, { taskQueue: TASK_QUEUE, workflowId: workflowIds.runTask(id), args: [input] });
 }
 
+const detailsOf = async (handle: Pick<WorkflowHandle, 'query'>) =>
+  (await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata')).currentDetails;
+
 const statuses = () => hcp.callbacks.map(({ body }) => body.data.attributes.status);
 
 describe('the request', () => {
@@ -175,7 +178,7 @@ describe('a run task', () => {
     const body = requestOf(hcp, id);
     expect((await send(body)).status).toBe(200);
     expect((await send(body)).status).toBe(200);
-    expect(await handleOf(id).result()).toBe('judged');
+    const end = (await handleOf(id).result()) as RunTaskEnd;
     expect((await send(body)).status).toBe(200);
 
     const [callback] = hcp.callbacks;
@@ -191,6 +194,12 @@ describe('a run task', () => {
         /^Request denied due to policy violations \(1 violation, 0 warnings, .*aws_instance\.web\[1\]: Requested 64 vCPUs exceeds limit of 16.*; decision dec_/,
       ),
     });
+    expect(end).toEqual({
+      outcome: 'failed',
+      decisionId: /decision (dec_\S+)$/.exec(end.message)?.[1],
+      message: callback?.body.data.attributes.message,
+    });
+    expect(await detailsOf(handleOf(id))).toBe(`**failed**: HCP Terraform was told that it failed: ${end.message}`);
     // The archive's address is a secret of its own; the token is not for it.
     expect(hcp.archiveCalls.map(({ authorization }) => authorization)).toEqual([undefined]);
   });
@@ -275,7 +284,7 @@ describe('a run task', () => {
       }
     };
     const handle = await start(nextId());
-    expect(await handle.result()).toBe('judged');
+    expect(await handle.result()).toMatchObject({ outcome: 'failed' });
     expect(hcp.planRequests).toBe(3);
     expect(statuses()).toEqual(['failed']);
   }, 20_000);
@@ -292,8 +301,7 @@ describe('a run task', () => {
     const phase = async () => (await handle.describe()).typedSearchAttributes.get(SA_PHASE);
     await until(phase, (now) => now === 'stalled');
     expect((await handle.describe()).typedSearchAttributes.get(SA_DEADLINE)).toEqual(new Date(judgeUntil));
-    const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
-    expect(currentDetails).toBe(
+    expect(await detailsOf(handle)).toBe(
       `**stalled**: the plan cannot be judged yet, it is tried again: ${origin} answered 503 for the plan\n\ngiven up at ${new Date(judgeUntil).toISOString()}`,
     );
     await until(
@@ -301,9 +309,10 @@ describe('a run task', () => {
       (said) => said?.status === 'running' && said.message === `Tollgate cannot judge the plan yet: ${origin} answered 503 for the plan`,
     );
     isAway = false;
-    expect(await handle.result()).toBe('judged');
+    expect(await handle.result()).toMatchObject({ outcome: 'passed', decisionId: expect.stringMatching(/^dec_/) });
     expect(statuses().at(-1)).toBe('passed');
-    expect(await phase()).toBe('judged');
+    expect(await phase()).toBe('passed');
+    expect(await detailsOf(handle)).toMatch(/^\*\*passed\*\*: .* \(0 violations, \d+ warnings?, \d+ unknowns?\).*; decision dec_\S+$/s);
     expect((await handle.describe()).typedSearchAttributes.get(SA_DEADLINE)).toBeUndefined();
     await recordHistory(world.client, handle.workflowId, 'run-task-stalled');
   }, 20_000);
@@ -319,7 +328,7 @@ describe('a run task', () => {
       (calls) => calls >= 2,
     );
     release();
-    expect(await handle.result()).toBe('judged');
+    expect(await handle.result()).toMatchObject({ outcome: 'passed' });
     expect(statuses().slice(0, 2)).toEqual(['running', 'running']);
     expect(statuses().at(-1)).toBe('passed');
     expect(statuses().filter((status) => status !== 'running')).toHaveLength(1);
@@ -329,7 +338,7 @@ describe('a run task', () => {
   test('fails in words when its time is over, whatever it waits for', async () => {
     hcp.planAnswer = () => {};
     const handle = await start(nextId(), { judgeUntil: Date.now() + 500 });
-    expect(await handle.result()).toBe('failed');
+    expect(await handle.result()).toMatchObject({ outcome: 'failed', decisionId: null });
     expect(hcp.callbacks[0]?.body.data.attributes).toMatchObject({
       status: 'failed',
       message: expect.stringContaining('it took too long'),
@@ -361,14 +370,14 @@ describe('a run task', () => {
   ])('fails at once for %s', async (_name, planAnswer, words) => {
     hcp.planAnswer = planAnswer;
     const handle = await start(nextId());
-    expect(await handle.result()).toBe('failed');
+    expect(await handle.result()).toMatchObject({ outcome: 'failed', decisionId: null });
     expect(statuses()).toEqual(['failed']);
     expect(hcp.callbacks[0]?.body.data.attributes.message).toContain(words);
   });
 
   test('fails in words at a stage without a plan', async () => {
     const handle = await start(nextId(), {}, { stage: 'pre_plan', planUrl: null });
-    expect(await handle.result()).toBe('judged');
+    expect(await handle.result()).toEqual({ outcome: 'nothing_to_judge', decisionId: null, message: expect.stringContaining('post-plan') });
     expect(hcp.callbacks[0]?.body.data.attributes).toMatchObject({ status: 'failed', message: expect.stringContaining('post-plan') });
   });
 
@@ -382,7 +391,7 @@ describe('a run task', () => {
     hcp.callbackAnswer = (res) => res.writeHead(401).end();
     const late = nextId();
     const other = await start(late);
-    expect(await other.result()).toBe('undelivered');
+    expect(await other.result()).toMatchObject({ outcome: 'undelivered', decisionId: expect.stringMatching(/^dec_/) });
     await expect(getRunTaskToken(world.database.pool, late, KEY)).rejects.toMatchObject({ code: 'not-found' });
   }, 20_000);
 
@@ -436,7 +445,7 @@ test('a worker killed in the middle is made up for by the next: one callback, wi
   );
   await kill(worker);
   worker = await launch();
-  expect(await handle.result()).toBe('judged');
+  expect(await handle.result()).toMatchObject({ outcome: 'failed', decisionId: expect.stringMatching(/^dec_/) });
   await kill(worker);
   expect(hcp.planRequests).toBe(2);
   expect(statuses()).toEqual(['failed']);

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
+import type { OpaReading } from '../../src/api/opa-document.js';
 import { createCatalog } from '../../src/cloud/catalog/catalog.js';
 import { createDocumentPool, type DocumentPool, type DocumentPoolOptions } from '../../src/runtime/document-pool.js';
 
@@ -34,6 +35,43 @@ test('a thread answers what the event loop would, digest and all', async () => {
   ]);
   expect(there).toEqual(here);
   expect(there.resources).toHaveLength(20);
+});
+
+test('a plan of more resources than come back at once arrives whole and in order', async () => {
+  const { resources } = await pool().read('terraform', plan(0, 1_234), context);
+  expect(resources.map(({ address }) => address)).toEqual(Array.from({ length: 1_234 }, (_, index) => `aws_eip.it[${index}]`));
+});
+
+const asked: OpaReading = { contentType: 'application/json', isBare: false, isAsked: true };
+const review = {
+  kind: 'AdmissionReview',
+  apiVersion: 'admission.k8s.io/v1',
+  request: { uid: '1', kind: { group: '', kind: 'ConfigMap' }, operation: 'CREATE', dryRun: true, object: {} },
+};
+const request = { type: 'compute/instance', name: 'web', specs: { vcpus: 4 }, requester: 'dana@company.com' };
+
+test('a thread reads what clients of OPA send as the event loop would', async () => {
+  const bodies: readonly (readonly [body: unknown, reading?: Partial<OpaReading>])[] = [
+    [{ input: JSON.parse(plan(0, 3).toString()) as unknown }],
+    [{ input: review }],
+    [{ input: request }],
+    [request, { isBare: true }],
+    [{ other: 'no input' }],
+    [{ input: { type: 1 } }, { isAsked: false }],
+  ];
+  const readAll = ({ readOpaBody }: DocumentPool) =>
+    Promise.all(bodies.map(([body, more]) => readOpaBody(Buffer.from(JSON.stringify(body)), { ...asked, ...more }, lookup)));
+  const read = await readAll(pool());
+  expect(read.map((input) => input?.kind)).toEqual(['document', 'document', 'request', 'request', undefined, 'nothing']);
+  expect(read).toEqual(await readAll(pool({ threadFrom: Infinity })));
+});
+
+test('a thread refuses what no OPA client may ask, each problem by its path in the input', async () => {
+  const body = Buffer.from('{"input": {"type": "compute/instance", "specs": {"vcpus": "many"}}}');
+  await expect(pool().readOpaBody(body, asked, lookup)).rejects.toMatchObject({
+    code: 'invalid-input',
+    problems: [{ path: 'specs.vcpus' }],
+  });
 });
 
 test('documents that wait for a thread get their own answers', async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { TollgateError } from '../../src/errors.js';
 import { createPool, type Db, type Pool } from '../../src/store/db.js';
 import { createDecisionLog, type DecisionLog, type DecisionLogOptions, type Logged } from '../../src/store/decision-log.js';
 import { type DecisionRecord, findDecision, getDecision, insertDecisions, listDecisions } from '../../src/store/decisions.js';
@@ -78,7 +79,7 @@ test('what is also written is in the same transaction', async () => {
     retryMs: 20,
     alsoWrite: async (db) => {
       await db.query('insert into policy_sets values ($1, $2, now())', ['sha256:1', '[]']);
-      if (fail) throw new Error('not now');
+      if (fail) await db.query('select pg_terminate_backend(pg_backend_pid())');
     },
   });
   const one = decision();
@@ -188,6 +189,30 @@ test('nasty text is stored as it is, by either way in', async () => {
   expect(await findDecision(database.pool, inserted.id)).toEqual(inserted);
 });
 
+test.each(['a row', 'our code'])('%s that fails is refused alone, and the database is not away for it', async (whose) => {
+  const bad = decision();
+  await log.close();
+  log = createDecisionLog(pool, {
+    retryMs: 20,
+    onHealth: (problem) => health.push(problem),
+    alsoWrite: async (db, decisions) => {
+      if (!decisions.includes(bad)) return;
+      if (whose === 'our code') throw new TypeError('nothing is there');
+      await db.query('insert into nowhere values (1)');
+    },
+  });
+  const [first, second] = [decision(), decision()];
+  const outcomes = await Promise.allSettled([first, bad, second].map((one) => log.append(one)));
+  expect(outcomes).toEqual([
+    { status: 'fulfilled', value: WRITTEN },
+    { status: 'rejected', reason: expect.objectContaining({ code: 'internal' }) as Error },
+    { status: 'fulfilled', value: WRITTEN },
+  ]);
+  expect(health).toEqual([]);
+  expect(await stored()).toEqual(ids([first, second]));
+  expect(await log.append(decision())).toEqual(WRITTEN);
+});
+
 test('one that needs nothing else written waits for no transaction of others', async () => {
   const told: string[] = [];
   await log.close();
@@ -215,7 +240,7 @@ describe('decisions that rest on the database', () => {
   let release: (() => void) | undefined;
 
   /** Counts in the database, under a lock, how many it has let through, and lets through three. */
-  async function settle(db: Db, open: readonly Open[]): Promise<readonly DecisionRecord[]> {
+  async function settle(db: Db, open: readonly Open[]): Promise<DecisionRecord[]> {
     settled.push(open.length);
     const { rows } = await db.query<{ first: number }>(`update room set taken = taken + $1 returning taken - $1 as first`, [open.length]);
     const first = rows[0]?.first ?? 0;
@@ -284,6 +309,47 @@ describe('decisions that rest on the database', () => {
     await soon(() => expect(settling.waiting).toBe(0));
     expect(await findDecision(database.pool, made.id)).toMatchObject({ decision: 'warn', degraded: true });
     await soon(async () => expect((await database.pool.query('select taken from room')).rows).toEqual([{ taken: 0 }]));
+  });
+
+  test('that fail by a fault of ours fail alone, and the database is not away for it', async () => {
+    const bad = undecided();
+    await settling.close();
+    settling = createDecisionLog<DecisionRecord, Open>(pool, {
+      retryMs: 20,
+      onHealth: (problem) => health.push(problem),
+      settle: (db, open) => {
+        if (open.includes(bad)) throw new TypeError('nothing is there');
+        return settle(db, open);
+      },
+    });
+    const outcomes = await Promise.allSettled([undecided(), bad, undecided()].map((one) => settling.settle(one)));
+    expect(outcomes).toEqual([
+      { status: 'fulfilled', value: WRITTEN },
+      { status: 'rejected', reason: expect.objectContaining({ code: 'internal' }) as Error },
+      { status: 'fulfilled', value: WRITTEN },
+    ]);
+    expect(health).toEqual([]);
+    expect((await database.pool.query('select taken from room')).rows).toEqual([{ taken: 2 }]);
+  });
+
+  test('that are refused where they are made are refused alone, and the others are written with what they took', async () => {
+    const bad = undecided();
+    await settling.close();
+    settling = createDecisionLog<DecisionRecord, Open>(pool, {
+      settle: async (db, open) => {
+        const made = await settle(
+          db,
+          open.filter((one) => one !== bad),
+        );
+        return open.map((one) => (one === bad ? new TollgateError('unavailable', 'not yet') : (made.shift() as DecisionRecord)));
+      },
+    });
+    const outcomes = await Promise.allSettled([undecided(), bad, undecided()].map((one) => settling.settle(one)));
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(outcomes[1]).toMatchObject({ reason: { code: 'unavailable' } });
+    expect((await database.pool.query('select taken from room')).rows).toEqual([{ taken: 2 }]);
+    await expect(settling.settle(bad)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await stored()).toHaveLength(2);
   });
 
   test('that the database refuses fail alone', async () => {

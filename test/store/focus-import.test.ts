@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { TollgateError } from '../../src/errors.js';
 import { newId } from '../../src/ids.js';
 import { packageRoot } from '../../src/package-root.js';
-import type { CostColumn, FocusImport } from '../../src/policy/records.js';
+import type { CostColumn, FocusImport } from '../../src/policy/house-records.js';
 import { verifyAudit } from '../../src/store/audit.js';
 import { importFocus } from '../../src/store/focus-import.js';
 import { getFocusImport, listFocusImports } from '../../src/store/focus-imports.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type AuditEntry, ROLES, type TokenRecord } from '../../policy/records.js';
+import { type AuditEntry, ROLES, type TokenRecord } from '../../policy/house-records.js';
 import { expecting } from '../input.js';
 import { pageQuery } from './page.js';
 import { instant, instantInput, json, principalId, text, toWireInstant, wireObject } from './values.js';

@@ -1,7 +1,8 @@
 /** The answer of the gate in the words of the wire. Pure. */
 import type { ApprovalRecord } from '../../policy/approval.js';
 import { effectiveNamespace } from '../../policy/match.js';
-import type { AppliedException, Decision, DecisionWord, DeployFinding, DeployUnknown, Resource, TakenHold } from '../../policy/model.js';
+import type { Resource } from '../../policy/model.js';
+import type { AppliedException, Decision, DecisionWord, DeployFinding, DeployUnknown, TakenHold } from '../../policy/verdict.js';
 import type { WireCost, WireDecision } from './evaluate.js';
 import { toWireInstant } from './values.js';
 
@@ -143,7 +144,10 @@ export function toWireAsked(record: ApprovalRecord): WireDecision['approvals'][n
     id: record.id,
     policy_name: record.policyName,
     rule_name: record.ruleName,
+    status: record.status === 'rejected' ? 'rejected' : 'pending',
     approvers: [...record.approvers],
     expires_at: toWireInstant(record.expiresAt),
+    decided_by: record.decidedBy,
+    reason: record.comments,
   };
 }

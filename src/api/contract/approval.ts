@@ -46,7 +46,9 @@ export const approvalSchema = z
     cost: z.object({ likely: z.string().nullable(), currency: z.string(), period: z.literal('month') }),
     approvers: z.array(z.string()).meta({ description: 'Who could decide when it was asked; worked out anew when somebody decides' }),
     requested_at: instant,
-    expires_at: instant.meta({ description: 'A pending one lapses then; an approved one is good until then' }),
+    expires_at: instant.meta({
+      description: 'A pending one lapses then; an approved one is good until then; a rejected one stands until then',
+    }),
     decided_by: z.string().nullable(),
     decided_at: instant.nullable(),
     comments: z.string().nullable(),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { DecisionRecord } from '../../store/decisions.js';
+import { approvalSchema } from './approval.js';
 import { DECISIONS, decisionSchema } from './evaluate.js';
 import { explanationSchema } from './explanation.js';
 import { pageQuery } from './page.js';
@@ -34,7 +35,15 @@ const entryKeys = {
 };
 export const decisionEntry = z.object(entryKeys).meta({ id: 'DecisionLogEntry' });
 export const decisionDetail = z
-  .object({ ...entryKeys, request: json, result: decisionSchema, explanation: explanationSchema })
+  .object({
+    ...entryKeys,
+    request: json,
+    result: decisionSchema.meta({ description: 'The answer as it was judged and logged: before approvals were asked for' }),
+    approvals: z.array(approvalSchema).meta({
+      description: 'Those that it asked for, also where the same request had asked before, and those, decided before it, that it rested on',
+    }),
+    explanation: explanationSchema,
+  })
   .meta({ id: 'DecisionDetail' });
 
 export function toWireEntry(decision: DecisionRecord): z.infer<typeof decisionEntry> {
@@ -54,12 +63,16 @@ export function toWireEntry(decision: DecisionRecord): z.infer<typeof decisionEn
   };
 }
 
-/** Request and answer as they crossed the wire. */
-export function toWireDetail(decision: DecisionRecord, explanation: z.infer<typeof explanationSchema>): z.infer<typeof decisionDetail> {
+/** Request and answer as they crossed the wire, and what stands behind them. */
+export function toWireDetail(
+  decision: DecisionRecord,
+  { approvals, explanation }: Pick<z.infer<typeof decisionDetail>, 'approvals' | 'explanation'>,
+): z.infer<typeof decisionDetail> {
   return {
     ...toWireEntry(decision),
     request: JSON.parse(decision.request) as unknown,
     result: JSON.parse(decision.result) as z.infer<typeof decisionSchema>,
+    approvals,
     explanation,
   };
 }

@@ -1,13 +1,6 @@
 import { z } from 'zod';
-import {
-  type DecisionWord,
-  type Effect,
-  ENFORCEMENTS,
-  ON_UNKNOWNS,
-  type Resource,
-  SEVERITIES,
-  type UnknownEffect,
-} from '../../policy/model.js';
+import { ENFORCEMENTS, ON_UNKNOWNS, type Resource, SEVERITIES } from '../../policy/model.js';
+import type { DecisionWord, Effect, UnknownEffect } from '../../policy/verdict.js';
 import { expecting } from '../input.js';
 import { resourceInput, resourceInputKeys, type Target, toResource } from './resource.js';
 import { instant, json, principalId, text, wireObject } from './values.js';
@@ -17,8 +10,6 @@ const EFFECTS = [...ENFORCEMENTS, 'needs_approval'] as const satisfies readonly 
 export const effectSchema = z.enum(EFFECTS);
 const UNKNOWN_EFFECTS = [...ON_UNKNOWNS, 'needs_approval'] as const satisfies readonly UnknownEffect[];
 export const DECISIONS = ['allow', 'warn', 'needs_approval', 'deny'] as const satisfies readonly DecisionWord[];
-
-const { type, ...optionalKeys } = resourceInputKeys;
 
 /** Keys of a plan that are the target of all its resources; every other one says something of one resource. */
 const OF_THE_PLAN: ReadonlySet<string> = new Set(['account', 'region', 'namespace', 'provider']);
@@ -30,10 +21,10 @@ function isGiven(value: unknown): boolean {
   return typeof value !== 'object' || Object.keys(value).length > 0;
 }
 
-const requestOf = <R extends typeof resourceInput>(resource: R, leastResources: number, mostResources: number) =>
+const requestOf = (resource: typeof resourceInput, leastResources: number, mostResources: number) =>
   wireObject({
-    type: type.optional(),
-    ...optionalKeys,
+    ...resource.shape,
+    type: resource.shape.type.optional(),
     resources: expecting(
       `a list of ${leastResources} to ${mostResources} resources`,
       z.array(resource).min(leastResources).max(mostResources),
@@ -55,11 +46,12 @@ const requestOf = <R extends typeof resourceInput>(resource: R, leastResources: 
 /** One resource by its own keys, or a plan by `resources`; `account`, `region` and `namespace` of a plan are the target of all its resources. */
 export const evaluateRequest = requestOf(resourceInput, 1, MAX_RESOURCES).meta({ id: 'EvaluateRequest' });
 const anyTexts = {
+  type: z.string(),
   tags: z.record(z.string(), z.string()).default({}),
   name: z.string().nullish(),
   unknown: z.array(z.string()).optional(),
 };
-/** As the log keeps it: a document of another tool may have more resources, or none, and longer names and tags. */
+/** As the log keeps it: a document of another tool may have more resources, or none, and longer names and tags; and types were once not looked at. */
 export const loggedRequest = requestOf(wireObject({ ...resourceInputKeys, ...anyTexts }), 0, Number.MAX_SAFE_INTEGER);
 export type EvaluateRequest = z.output<typeof evaluateRequest>;
 
@@ -155,10 +147,20 @@ export const decisionSchema = z
     ),
     approvals: z
       .array(
-        z.object({ id: z.string(), policy_name: z.string(), rule_name: z.string(), approvers: z.array(z.string()), expires_at: instant }),
+        z.object({
+          id: z.string(),
+          policy_name: z.string(),
+          rule_name: z.string(),
+          status: z.enum(['pending', 'rejected']),
+          approvers: z.array(z.string()),
+          expires_at: instant.meta({ description: 'A pending one lapses then; a rejected one stands until then' }),
+          decided_by: z.string().nullable(),
+          reason: z.string().nullable().meta({ description: 'Why it was rejected' }),
+        }),
       )
       .meta({
-        description: 'Of a request that needs approval: what waits for a decision. The same request is allowed once all are approved',
+        description:
+          'Of a request that needs approval: what waits for a decision, and what was rejected and still stands. The same request is allowed once all are approved',
       }),
     policy_set: z.string(),
     decision_id: z.string(),

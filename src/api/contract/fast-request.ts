@@ -2,11 +2,11 @@
  * The request that is asked most, one resource by its common keys, without the schema: that costs several times the judging. What is not
  * plainly such a request is left to the schema, and so is every problem. Pure.
  */
+import { isKnownType } from '../../policy/resource-type.js';
 import type { EvaluateRequest } from './evaluate.js';
 
 /** The longest text of each key that is taken here. */
 const TEXTS: Readonly<Record<string, number | undefined>> = {
-  type: 200,
   id: 2_048,
   name: 256,
   address: 2_048,
@@ -38,7 +38,7 @@ const LONGEST_PRINCIPAL = 200;
 
 /** What `evaluateRequest` makes of `body`, which is parsed JSON; undefined where only the schema can say. */
 export function fastRequest(body: unknown): EvaluateRequest | undefined {
-  if (!isPlain(body) || typeof body['type'] !== 'string') return undefined;
+  if (!isPlain(body) || typeof body['type'] !== 'string' || !isKnownType(body['type'])) return undefined;
   for (const key in body) if (!isTaken(key, body[key])) return undefined;
   const { tags = {}, specs = {}, dry_run = false } = body as Partial<EvaluateRequest>;
   return { ...(body as EvaluateRequest), tags, specs, dry_run };
@@ -53,6 +53,8 @@ function isPlain(value: unknown): value is Plain {
 
 function isTaken(key: string, value: unknown): boolean {
   switch (key) {
+    case 'type':
+      return true;
     case 'tags':
       return isPlain(value) && areTags(value);
     case 'specs':

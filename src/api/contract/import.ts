@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { COST_COLUMNS, type FocusImport } from '../../policy/house-records.js';
 import { sum } from '../../policy/money.js';
-import { COST_COLUMNS, type FocusImport } from '../../policy/records.js';
 import { expecting } from '../input.js';
 import { pageQuery } from './page.js';
 import { instant, text, toWireInstant, wireObject } from './values.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Page, PageRequest } from '../../policy/records.js';
+import type { Page, PageRequest } from '../../policy/house-records.js';
 import { expecting } from '../input.js';
 
 const DEFAULT_LIMIT = 100;

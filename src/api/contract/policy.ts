@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { POLICY_STATUSES, type PolicyRecord } from '../../policy/house-records.js';
 import { POLICY_TYPES } from '../../policy/model.js';
-import { POLICY_STATUSES, type PolicyRecord } from '../../policy/records.js';
 import { expecting } from '../input.js';
 import { pageQuery } from './page.js';
 import { instant, instantInput, json, policyName, principalId, prose, toWireInstant, wireObject, workflowLink } from './values.js';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { deadlineText } from '../../policy/deadline-text.js';
+import type { NoticeRecord } from '../../policy/house-records.js';
 import { SEVERITIES } from '../../policy/model.js';
 import {
-  type NoticeRecord,
   REMEDIATION_ACTIONS,
   REMEDIATION_PHASES,
   REMEDIATION_RESULTS,

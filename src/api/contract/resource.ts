@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { withGiven } from '../../policy/issue.js';
 import { type Cost, type Resource, type Specs, UNKNOWN_REASONS } from '../../policy/model.js';
 import type { InventoryRecord } from '../../policy/records.js';
 import { SPEC_WIRE } from '../../policy/specs.js';
 import type { Concerns } from '../../store/resource-concerns.js';
 import { expecting } from '../input.js';
+import { typeProblem } from '../../policy/resource-type.js';
 import { decimal, instant, instantInput, json, tags, text, toWireInstant, wireObject } from './values.js';
 
 const number = expecting('a number of 0 or more', z.number().nonnegative()).nullish();
@@ -29,9 +31,22 @@ const specsInput = wireObject({
 const currencyWord = expecting('a currency such as `USD`', z.string().regex(/^[A-Z]{3}$/));
 const unknown = expecting('a list of paths such as `specs.vcpus`', z.array(text(300)).max(1_000));
 
+/** A word of ours that is mistyped would match no policy, and pass. */
+const resourceType = expecting(
+  'a resource type such as compute/instance or aws/sagemaker-endpoint',
+  z
+    .string()
+    .min(1)
+    .max(200)
+    .check(({ value, issues }) => {
+      const problem = typeProblem(value);
+      if (problem !== undefined) issues.push({ code: 'custom', input: value, message: withGiven(problem, value) });
+    }),
+);
+
 /** A resource as a deploy tool describes it (SPEC §1). What is not given, or null, is unknown. */
 export const resourceInputKeys = {
-  type: text(200),
+  type: resourceType,
   id: text(2_048).nullish(),
   name: text(256).nullish(),
   address: text(2_048).nullish(),

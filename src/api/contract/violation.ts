@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { ACTIONS, type ActionParameters, ENFORCEMENTS, type FailedCheck, SEVERITIES } from '../../policy/model.js';
+import { ACTIONS, ENFORCEMENTS, SEVERITIES } from '../../policy/model.js';
 import type { ViolationRecord, ViolationStatus } from '../../policy/records.js';
+import type { ActionParameters, FailedCheck } from '../../policy/verdict.js';
 import { pageQuery } from './page.js';
 import { instant, json, policyName, text, toWireInstant, wireObject } from './values.js';
 

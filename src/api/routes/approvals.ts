@@ -5,16 +5,16 @@ import { TollgateError } from '../../errors.js';
 import type { ApprovalRecord } from '../../policy/approval.js';
 import { getApproval, listApprovals } from '../../store/approvals.js';
 import { approveRequest, rejectRequest } from '../../workflows/approval-messages.js';
-import { startApprovalOperation } from '../approvals.js';
-import { approvalQuery, approvalSchema, approveBody, rejectBody, toWireApproval, waitQuery } from '../contract/approval.js';
+import type { ByPrincipal } from '../../workflows/messages.js';
+import { startApprovalOperation, wireApprovalOf } from '../approvals.js';
+import { approvalQuery, approvalSchema, approveBody, rejectBody, waitQuery } from '../contract/approval.js';
 import { pageOf, toPageRequest, toWirePage } from '../contract/page.js';
 import { PENDING } from '../contract/pending.js';
 import { approvalId } from '../contract/values.js';
 import type { AppContext } from '../deps.js';
 import { given } from '../given.js';
-import { linkToWorkflow } from '../links.js';
 import { type Call, defineRoute, type Reply } from '../route.js';
-import { askWorkflow, pendingReply } from '../temporal-outcome.js';
+import { sendMove } from '../update.js';
 
 const tag = 'Approvals';
 const params = z.object({ id: approvalId });
@@ -31,7 +31,7 @@ export const approvals = [
       const { status, policy: policyName, rule: ruleName, requester, approver } = query;
       const filter = given({ status, policyName, ruleName, requester, approver });
       const page = await listApprovals(context.pool, filter, toPageRequest(query), at);
-      return { status: 200, body: toWirePage(page, (record) => toWire(context, record)) };
+      return { status: 200, body: toWirePage(page, (record) => wireApprovalOf(context, record)) };
     },
   }),
   defineRoute('GET /v1/approvals/{id}', {
@@ -41,7 +41,7 @@ export const approvals = [
     query: waitQuery,
     answers: found,
     async handle(context, { params: { id }, query: { wait = 0 }, at }) {
-      return { status: 200, body: toWire(context, await whenDecided(context, id, at + wait)) };
+      return { status: 200, body: wireApprovalOf(context, await whenDecided(context, id, at + wait)) };
     },
   }),
   defineRoute('POST /v1/approvals/{id}/approve', {
@@ -62,11 +62,6 @@ export const approvals = [
   }),
 ];
 
-function toWire(context: AppContext, record: ApprovalRecord): z.infer<typeof approvalSchema> {
-  const { currency } = context.snapshot.get().installation;
-  return toWireApproval(record, { currency, workflow: linkToWorkflow(context, record.workflowId) });
-}
-
 const LOOK_EVERY_MS = 250;
 
 async function whenDecided({ pool, now }: AppContext, id: string, until: number): Promise<ApprovalRecord> {
@@ -78,29 +73,27 @@ async function whenDecided({ pool, now }: AppContext, id: string, until: number)
   }
 }
 
-interface By {
-  readonly principal: string;
-  readonly at: number;
-}
-
 /** Sends a decision to the approval's workflow, which is started where it was lost. */
 async function decide<D extends object>(
   context: AppContext,
   call: Call<{ readonly id: string }>,
-  update: UpdateDefinition<ApprovalRecord, [D & By]>,
-  decision: D,
+  update: UpdateDefinition<ApprovalRecord, [D & ByPrincipal]>,
+  request: D,
 ): Promise<Reply> {
-  const { pool, temporal, snapshot } = context;
-  const before = await getApproval(pool, call.params.id, call.at);
-  if (before.status !== 'pending') throw new TollgateError('conflict', `approval \`${before.id}\` is ${before.status}`);
-  const args: [D & By] = [{ ...decision, principal: call.principal.id, at: call.at }];
-  const startWorkflowOperation = startApprovalOperation(context, before);
-  const outcome = await askWorkflow(temporal, () =>
-    temporal.client.workflow.executeUpdateWithStart(update, { args, updateId: call.onceKey, startWorkflowOperation }),
-  );
-  if (outcome.kind === 'pending') return pendingReply(`/v1/approvals/${before.id}`, linkToWorkflow(context, before.workflowId));
-  if (outcome.kind === 'closed') throw new TollgateError('conflict', `approval \`${before.id}\` has ended`);
-  // What this process allows is up to date before its caller hears of it.
-  await snapshot.refresh();
-  return { status: 200, body: toWire(context, outcome.value), workflowId: before.workflowId };
+  const before = await getApproval(context.pool, call.params.id, call.at);
+  const { id, status, workflowId } = before;
+  if (status !== 'pending') throw new TollgateError('conflict', `approval \`${id}\` is ${status}`);
+  return sendMove(context, call, {
+    update,
+    request,
+    workflowId,
+    location: `/v1/approvals/${id}`,
+    start: startApprovalOperation(context, before),
+    whyEnded: () => `approval \`${id}\` has ended`,
+    reply: async (after) => {
+      // What this process allows is up to date before its caller hears of it.
+      await context.snapshot.refresh();
+      return { status: 200, body: wireApprovalOf(context, after), workflowId };
+    },
+  });
 }

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { getDecision, listDecisions } from '../../store/decisions.js';
+import { wireApprovalOf } from '../approvals.js';
 import { decisionDetail, decisionEntry, decisionQuery, detailQuery, toWireDetail, toWireEntry } from '../contract/decision.js';
 import { pageOf, toPageRequest, toWirePage } from '../contract/page.js';
 import { replayRequest, replaySchema } from '../contract/replay.js';
 import { decisionId } from '../contract/values.js';
+import { approvalsOf } from '../decision-approvals.js';
 import { given } from '../given.js';
 import { explain, replay } from '../replay.js';
 import { defineRoute } from '../route.js';
@@ -22,14 +24,16 @@ export const decisions = [
     },
   }),
   defineRoute('GET /v1/decisions/{id}', {
-    summary: 'Show one decision, with its request, its answer, and why each rule applied or not',
+    summary: 'Show one decision, with its request, its answer, its approvals, and why each rule applied or not',
     tag,
     params: z.object({ id: decisionId }),
     query: detailQuery,
     answers: { 200: { description: 'The decision', schema: decisionDetail }, 404: { description: 'No such decision' } },
-    async handle(context, { params, query }) {
+    async handle(context, { params, query, at }) {
       const record = await getDecision(context.pool, params.id);
-      return { status: 200, body: toWireDetail(record, await explain(context, record, query.resource)) };
+      const explanation = await explain(context, record, query.resource);
+      const approvals = (await approvalsOf(context, record, at)).map((approval) => wireApprovalOf(context, approval));
+      return { status: 200, body: toWireDetail(record, { approvals, explanation }) };
     },
   }),
   defineRoute('POST /v1/decisions/{id}/replay', {

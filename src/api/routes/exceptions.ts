@@ -1,9 +1,9 @@
 import type { UpdateDefinition } from '@temporalio/common';
 import { z } from 'zod';
-import { TollgateError } from '../../errors.js';
 import type { ExceptionRecord } from '../../policy/records.js';
 import { getException, listExceptions } from '../../store/exceptions.js';
 import { approveException, rejectException, reviewException, revokeException } from '../../workflows/exception-messages.js';
+import type { ByPrincipal } from '../../workflows/messages.js';
 import {
   approveRequest,
   exceptionQuery,
@@ -22,7 +22,7 @@ import { replyWithException, requestNewException } from '../exception-request.js
 import { given } from '../given.js';
 import { linkToWorkflow } from '../links.js';
 import { type Call, defineRoute, type Reply } from '../route.js';
-import { askWorkflow, pendingReply } from '../temporal-outcome.js';
+import { sendMove } from '../update.js';
 
 const tag = 'Exceptions';
 const params = z.object({ id: exceptionId });
@@ -97,25 +97,21 @@ export const exceptions = [
   }),
 ];
 
-interface By {
-  readonly principal: string;
-  readonly at: number;
-}
-
-/** Sends a decision to the exception's workflow, which alone decides whether it may be made. */
+/** Sends a decision to the exception's workflow. */
 async function decide<D extends object>(
   context: AppContext,
   call: Call<{ readonly id: string }>,
-  update: UpdateDefinition<ExceptionRecord, [D & By]>,
-  decision: D,
+  update: UpdateDefinition<ExceptionRecord, [D & ByPrincipal]>,
+  request: D,
 ): Promise<Reply> {
-  const { pool, temporal } = context;
-  const before = await getException(pool, call.params.id, call.at);
-  const handle = temporal.client.workflow.getHandle(before.workflowId);
-  const args: [D & By] = [{ ...decision, principal: call.principal.id, at: call.at }];
-  const outcome = await askWorkflow(temporal, () => handle.executeUpdate(update, { args, updateId: call.onceKey }));
-  if (outcome.kind === 'pending') return pendingReply(`/v1/exceptions/${before.id}`, linkToWorkflow(context, before.workflowId));
-  if (outcome.kind === 'answered') return replyWithException(context, outcome.value);
-  const { status } = await getException(pool, before.id, call.at);
-  throw new TollgateError('conflict', `exception \`${before.id}\` has ended: it is ${status}`);
+  const { pool } = context;
+  const { id, workflowId } = await getException(pool, call.params.id, call.at);
+  return sendMove(context, call, {
+    update,
+    request,
+    workflowId,
+    location: `/v1/exceptions/${id}`,
+    whyEnded: async () => `exception \`${id}\` has ended: it is ${(await getException(pool, id, call.at)).status}`,
+    reply: (after) => replyWithException(context, after),
+  });
 }

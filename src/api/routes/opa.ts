@@ -15,7 +15,8 @@ import {
 import { text } from '../contract/values.js';
 import type { AppContext } from '../deps.js';
 import { answerGate } from '../gate.js';
-import { parseBody, toOpaGateRequest } from '../opa-input.js';
+import { type OpaInput, readOpaInput } from '../opa-document.js';
+import { toOpaGateRequest } from '../opa-input.js';
 import type { RouteName } from '../permissions.js';
 import { type Call, defineRoute, type Reply, type Route } from '../route.js';
 
@@ -34,8 +35,8 @@ const queryWithInput = query.extend({ input: z.string().optional().meta({ descri
 const raw = { types: ['application/json', 'application/yaml', 'application/x-yaml', 'text/yaml'], limitBytes: 32 * MIB, mayBeEmpty: true };
 
 type DataCall = Call<Path, z.output<typeof query>, Buffer>;
-/** As a body it may have consequences, in the query it has none. */
-type Input = { readonly given: unknown; readonly isReadOnly: boolean } | undefined;
+/** As a body it may have consequences, in the query it has none. Undefined where there is none. */
+type Input = { readonly read: OpaInput; readonly isReadOnly: boolean } | undefined;
 
 const answers = {
   200: { description: 'The value of the rule; without `result` where there is no such rule', schema: opaAnswerSchema },
@@ -66,15 +67,16 @@ export const opa: readonly Route[] = PATHS.flatMap(([path, params]) => [
     raw,
     idempotencyKey: false,
     answers,
-    handle: (context, call) => answerInOpasWords(() => answerData(context, call, inputOf(call))),
+    handle: (context, call) => answerInOpasWords(async () => answerData(context, call, await inputOfBody(context, call, false))),
   }),
   defineRoute(`GET /v1/${path}` satisfies RouteName, {
     summary: 'Ask a rule with the input in the query',
     tag,
     params,
     query: queryWithInput,
+    fromMemory: true,
     answers,
-    handle: (context, call) => answerInOpasWords(() => answerData(context, call, inputOfQuery(call.query.input))),
+    handle: (context, call) => answerInOpasWords(() => answerData(context, call, inputOfQuery(context, call))),
   }),
   defineRoute(`POST /v0/${path}` satisfies RouteName, {
     summary: 'Ask a rule; the body is the input, the answer its value',
@@ -88,17 +90,19 @@ export const opa: readonly Route[] = PATHS.flatMap(([path, params]) => [
   }),
 ]);
 
-/** A body that is empty, or has no `input`, asks about nothing. */
-function inputOf({ body, headers }: DataCall): Input {
+/** A body that is empty asks about nothing. */
+async function inputOfBody(context: AppContext, call: DataCall, isBare: boolean): Promise<Input> {
+  const { body, headers } = call;
   if (body.length === 0) return undefined;
-  const document = parseBody(body, headers['content-type'] ?? '');
-  return typeof document === 'object' && document !== null && 'input' in document
-    ? { given: document.input, isReadOnly: false }
-    : undefined;
+  const reading = { contentType: headers['content-type'] ?? '', isBare, isAsked: isDefined(toAsked(call)) };
+  const read = await context.readOpaBody(body, reading, context.lookup);
+  return read === undefined ? undefined : { read, isReadOnly: false };
 }
 
-function inputOfQuery(given: string | undefined): Input {
-  return given === undefined ? undefined : { given: parseJsonDocument(given, '`input`'), isReadOnly: true };
+function inputOfQuery({ lookup }: AppContext, call: Call<Path, z.output<typeof queryWithInput>, unknown>): Input {
+  const given = call.query.input;
+  if (given === undefined) return undefined;
+  return { read: readOpaInput(parseJsonDocument(given, '`input`'), isDefined(toAsked(call)), lookup), isReadOnly: true };
 }
 
 async function answerInOpasWords(answer: () => Promise<Reply>): Promise<Reply> {
@@ -130,7 +134,7 @@ async function answerData(context: AppContext, call: Asking, input: Input): Prom
 
 async function answerBare(context: AppContext, call: DataCall): Promise<Reply> {
   const asked = toAsked(call);
-  const input = call.body.length === 0 ? undefined : { given: parseBody(call.body, call.headers['content-type'] ?? ''), isReadOnly: false };
+  const input = await inputOfBody(context, call, true);
   const value = isDefined(asked) ? valueOf(asked, await decide(context, call, input)) : undefined;
   if (value === undefined) return { status: 404, body: undefinedDocument(asked) };
   // A text would be sent as it is, and be no JSON.
@@ -142,9 +146,10 @@ function toAsked({ params: { package: name, rule } }: Pick<DataCall, 'params'>):
 }
 
 /** Null where there is nothing to judge: no input, or nobody reads the answer. */
-async function decide(context: AppContext, { params: path, principal, at }: Asking, input: Input): Promise<WireDecision | null> {
-  if (input === undefined || !isDefined({ package: path.package, rule: path.rule })) return null;
-  return answerGate(context, { principal, at }, toOpaGateRequest(context, { input: input.given, principal, isReadOnly: input.isReadOnly }));
+async function decide(context: AppContext, { principal, at }: Asking, input: Input): Promise<WireDecision | null> {
+  if (input === undefined || input.read.kind === 'nothing') return null;
+  const { read, isReadOnly } = input;
+  return answerGate(context, { principal, at }, toOpaGateRequest(context, { input: read, principal, isReadOnly }));
 }
 
 /** As OPA reads them: `?pretty` and `?pretty=true`. */

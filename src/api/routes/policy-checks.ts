@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { TollgateError } from '../../errors.js';
 import { hintsFor } from '../../policy/hints.js';
+import type { Policy } from '../../policy/model.js';
 import { parsePolicyTest } from '../../policy/parse-policy-test.js';
-import { runPolicyTests } from '../../policy/policy-test.js';
+import { type ParsedPolicyStream, parsePolicyStream } from '../../policy/policy-stream.js';
+import { type PolicyTestDocument, type PolicyTestReport, runPolicyTests } from '../../policy/policy-test.js';
 import { policyContent } from '../contract/policy.js';
 import { text, wireObject } from '../contract/values.js';
 import { parseGiven, toProblem } from '../policy-content.js';
@@ -19,6 +21,11 @@ const validation = z
     warnings: z.array(z.object({ policy_name: z.string(), rule_name: z.string(), message: z.string() })),
   })
   .meta({ id: 'PolicyValidation' });
+
+const testRequest = wireObject({ content: policyContent.optional(), test: text(500_000).optional() }).meta({
+  description:
+    '`test` is a test file as YAML. `content` is the policies, unless the test holds them; as YAML it may hold tests too: what has `cases`',
+});
 
 const testReport = z
   .object({
@@ -48,31 +55,60 @@ export const policyChecks = [
     },
   }),
   defineRoute('POST /v1/policies/test', {
-    summary: 'Run a policy test file',
+    summary: 'Run policy tests',
     tag,
-    body: wireObject({ content: policyContent.optional(), test: text(500_000) }).meta({
-      description: '`test` is the test file as YAML; `content` the policy, unless the file holds it',
-    }),
+    body: testRequest,
+    yaml: true,
     idempotencyKey: false,
     answers: { 200: { description: 'What failed', schema: testReport } },
     async handle(context, { body }) {
-      const given = body.content === undefined ? { documents: [], issues: [] } : parseGiven(body.content);
-      const test = parsePolicyTest(body.test, null);
-      const issues = [...given.issues.map((issue) => at('content', issue)), ...test.issues.map((issue) => at('test', issue))];
-      if (issues.length > 0 || test.document === undefined) {
-        throw new TollgateError('invalid-input', `${issues.length} problems in the policy or its test`, { problems: issues });
-      }
-      const tested = [...given.documents.map(({ policy }) => policy), ...test.policies];
-      if (tested.length === 0) {
-        throw new TollgateError('invalid-input', 'no policy to test', {
-          problems: [{ path: 'content', message: 'expected a policy, here or in the test file' }],
-        });
-      }
-      const { cases, failures, unexercised } = runPolicyTests(tested, test.document, context.lookup);
-      return { status: 200, body: { passed: failures.length === 0, cases, failures, unexercised } };
+      const runs = readTests(body).map(({ policies, document }) => ({ policies, ...runPolicyTests(policies, document, context.lookup) }));
+      const failures = runs.flatMap((run) => run.failures);
+      const cases = runs.reduce((total, run) => total + run.cases, 0);
+      return { status: 200, body: { passed: failures.length === 0, cases, failures, unexercised: unexercisedBy(runs) } };
     },
   }),
 ];
+
+interface Tested {
+  readonly policies: readonly Policy[];
+  readonly document: PolicyTestDocument;
+}
+
+/** Each test with the policies that are given, and with its own. @throws invalid-input with every problem of both */
+function readTests({ content, test }: z.output<typeof testRequest>): readonly Tested[] {
+  const given = readGiven(content);
+  const file = test === undefined ? undefined : parsePolicyTest(test, null);
+  const issues = [...given.issues.map((issue) => at('content', issue)), ...(file?.issues ?? []).map((issue) => at('test', issue))];
+  if (issues.length > 0)
+    throw new TollgateError('invalid-input', `${issues.length} problems in the policy or its test`, { problems: issues });
+  const own = file?.document === undefined ? [] : [{ document: file.document, policies: file.policies }];
+  const tests = [...given.tests, ...own].map((each) => ({ ...each, policies: [...given.policies, ...each.policies] }));
+  if (tests.length === 0) throw missing('no test to run', 'test', 'expected a test, a document with `cases`, here or in `content`');
+  if (tests.some(({ policies }) => policies.length === 0))
+    throw missing('no policy to test', 'content', 'expected a policy, here or in the test file');
+  return tests;
+}
+
+function readGiven(content: z.output<typeof testRequest>['content']): ParsedPolicyStream {
+  if (typeof content === 'string') return parsePolicyStream(content);
+  const { documents, issues } = content === undefined ? { documents: [], issues: [] } : parseGiven(content);
+  return { policies: documents.map(({ policy }) => policy), tests: [], issues };
+}
+
+function missing(what: string, path: string, message: string): TollgateError {
+  return new TollgateError('invalid-input', what, { problems: [{ path, message }] });
+}
+
+/** Rules that no test says anything about, of those that it was run with. */
+function unexercisedBy(runs: readonly (Pick<Tested, 'policies'> & Pick<PolicyTestReport, 'unexercised'>)[]): readonly string[] {
+  const exercised = runs.flatMap(({ policies, unexercised }) =>
+    policies.flatMap(({ name, rules }) => rules.map((rule) => `${name}/${rule.name}`)).filter((rule) => !unexercised.includes(rule)),
+  );
+  const never = new Set(runs.flatMap(({ unexercised }) => unexercised));
+  for (const rule of exercised) never.delete(rule);
+  return [...never];
+}
 
 function at(part: string, issue: Parameters<typeof toProblem>[0]): { readonly path: string; readonly message: string } {
   const { path, message } = toProblem(issue);

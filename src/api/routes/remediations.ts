@@ -1,9 +1,9 @@
 import type { UpdateDefinition } from '@temporalio/common';
 import { z } from 'zod';
-import { TollgateError } from '../../errors.js';
 import type { RemediationRecord } from '../../policy/records.js';
 import { listNotices } from '../../store/outbox.js';
 import { getRemediation, listRemediations, timelineOf } from '../../store/remediations.js';
+import type { ByPrincipal } from '../../workflows/messages.js';
 import {
   approveRemediation,
   cancelRemediation,
@@ -28,7 +28,7 @@ import { remediationId } from '../contract/values.js';
 import type { AppContext } from '../deps.js';
 import { linkToWorkflow } from '../links.js';
 import { type Call, defineRoute, type Reply } from '../route.js';
-import { askWorkflow, pendingReply } from '../temporal-outcome.js';
+import { sendMove } from '../update.js';
 
 const tag = 'Remediations';
 const params = z.object({ id: remediationId });
@@ -106,26 +106,26 @@ async function reply(context: AppContext, remediation: RemediationRecord, at: nu
   return { status: 200, body, workflowId: remediation.workflowId };
 }
 
-interface By {
-  readonly principal: string;
-  readonly at: number;
-}
-
+/** Sends a move to the remediation's workflow. */
 async function move<D extends object>(
   context: AppContext,
   call: Call<{ readonly id: string }>,
-  update: UpdateDefinition<RemediationRecord, [D & By]>,
+  update: UpdateDefinition<RemediationRecord, [D & ByPrincipal]>,
   request: D,
 ): Promise<Reply> {
-  const { pool, temporal } = context;
-  const before = await getRemediation(pool, call.params.id);
-  const handle = temporal.client.workflow.getHandle(before.workflowId);
-  const args: [D & By] = [{ ...request, principal: call.principal.id, at: call.at }];
-  const outcome = await askWorkflow(temporal, () => handle.executeUpdate(update, { args, updateId: call.onceKey }));
-  if (outcome.kind === 'pending') return pendingReply(`/v1/remediations/${before.id}`, linkToWorkflow(context, before.workflowId));
-  if (outcome.kind === 'answered') return reply(context, outcome.value, context.now());
-  const { result, resultMessage } = await getRemediation(pool, before.id);
-  const why =
-    result === null ? 'its workflow does not run' : `it is closed: ${result}${resultMessage === null ? '' : `, ${resultMessage}`}`;
-  throw new TollgateError('conflict', `remediation \`${before.id}\` takes nothing any more: ${why}`);
+  const { pool } = context;
+  const { id, workflowId } = await getRemediation(pool, call.params.id);
+  return sendMove(context, call, {
+    update,
+    request,
+    workflowId,
+    location: `/v1/remediations/${id}`,
+    whyEnded: async () => `remediation \`${id}\` takes nothing any more: ${whyClosed(await getRemediation(pool, id))}`,
+    reply: (after) => reply(context, after, context.now()),
+  });
+}
+
+function whyClosed({ result, resultMessage }: RemediationRecord): string {
+  if (result === null) return 'its workflow does not run';
+  return `it is closed: ${result}${resultMessage === null ? '' : `, ${resultMessage}`}`;
 }

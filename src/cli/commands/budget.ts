@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import type { WireBudget } from '../../api/contract/budget.js';
+import { stateOf } from '../budget-state.js';
 import type { JsonObject } from '../client.js';
 import { type CliContext, type GlobalOptions, invocationOf } from '../context.js';
 import { type ListOptions, withExamples, withListOptions } from '../list-options.js';
@@ -14,6 +16,7 @@ const COLUMNS: readonly Column[] = [
   ['REMAINING', 'remaining'],
   ['USED', (row) => (row['used_percent'] === null ? '-' : `${textAt(row, 'used_percent')} %`)],
   ['FORECAST', 'forecast'],
+  ['STATE', (row) => stateOf(row as unknown as WireBudget)],
 ];
 
 const HOLDS: readonly Column[] = [

@@ -4,7 +4,7 @@ import type { JsonObject } from '../client.js';
 import { type CliContext, type GlobalOptions, invocationOf } from '../context.js';
 import { type ListOptions, withExamples, withListOptions } from '../list-options.js';
 import { renderText } from '../output/text.js';
-import { type Column, printJson, printList, printObject, textAt } from '../output.js';
+import { type Column, formatTable, printJson, printList, printObject, textAt } from '../output.js';
 
 const COLUMNS: readonly Column[] = [
   ['ID', 'id'],
@@ -66,15 +66,47 @@ function showCommand(parent: Command, context: CliContext): void {
   const show = parent
     .command('show')
     .argument('<id>')
-    .description('one decision, with its answer; --json has the request and why each rule applied or not')
+    .description('one decision, with its answer, approvals and holds; --json has the request and why each rule applied or not')
     .option('--resource <name>', 'explain this resource only')
     .action(async (id: string, _options: unknown, command: Command) => {
       const { options, api } = invocationOf<{ resource?: string }>(context, command);
       const detail = await api.get(`v1/decisions/${encodeURIComponent(id)}`, { resource: options.resource });
-      printObject(context, options, detail, FIELDS);
-      if (options.json !== true) context.out(`\n${renderText({ file: id, decision: detail['result'] as WireDecision })}`);
+      printDetail(context, options, detail);
     });
   withExamples(show, 'tollgate decision show dec_0192…', 'tollgate decision show dec_0192… --resource web-1 --json');
+}
+
+const APPROVALS: readonly Column[] = [
+  ['ID', 'id'],
+  ['STATUS', 'status'],
+  ['RULE', ruleOf],
+  ['APPROVERS', 'approvers'],
+  ['DECIDED BY', 'decided_by'],
+  ['EXPIRES', 'expires_at'],
+  ['COMMENTS', 'comments'],
+];
+const HOLDS: readonly Column[] = [
+  ['ID', 'id'],
+  ['RULE', ruleOf],
+  ['PERIOD', 'period'],
+  ['AMOUNT', 'amount'],
+  ['EXPIRES', 'expires_at'],
+];
+
+function ruleOf(row: JsonObject): string {
+  return `${textAt(row, 'policy_name')}/${textAt(row, 'rule_name')}`;
+}
+
+function printDetail(context: CliContext, options: GlobalOptions, detail: JsonObject): void {
+  printObject(context, options, detail, FIELDS);
+  if (options.json === true) return;
+  const decision = detail['result'] as WireDecision;
+  context.out(`\n${renderText({ file: decision.decision_id, decision })}`);
+  for (const [columns, rows] of [
+    [APPROVALS, detail['approvals'] as readonly JsonObject[]],
+    [HOLDS, decision.holds],
+  ] as const)
+    if (rows.length > 0) context.out(`\n${formatTable(columns, rows, context.width)}\n`);
 }
 
 function replayCommand(parent: Command, context: CliContext): void {
@@ -101,7 +133,7 @@ const DIFFERENCES: readonly Column[] = [
   ['CHANGE', 'change'],
   ['WHERE', 'where'],
   ['RESOURCE', 'resource_id'],
-  ['RULE', (row) => (row['policy_name'] === null ? '-' : `${textAt(row, 'policy_name')}/${textAt(row, 'rule_name')}`)],
+  ['RULE', (row) => (row['policy_name'] === null ? '-' : ruleOf(row))],
   ['TEXT', 'text'],
 ];
 

@@ -33,6 +33,6 @@ export function holdCommand(program: Command, context: CliContext): void {
       const { options, api } = invocationOf(context, self);
       printObject(context, options, await api.post(`v1/holds/${encodeURIComponent(id)}/${name}`), FIELDS);
     });
-    withExamples(command, `tollgate hold ${name} hld_0192…`);
+    withExamples(command, `tollgate hold ${name} hold_0192…`);
   }
 }

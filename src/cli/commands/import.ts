@@ -2,7 +2,9 @@ import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type Command, Option } from 'commander';
-import { COST_COLUMNS } from '../../policy/records.js';
+import { COST_COLUMNS } from '../../policy/house-records.js';
+import { moneyWords } from '../../policy/money.js';
+import { cannotRead } from '../cannot-read.js';
 import type { JsonObject } from '../client.js';
 import { type CliContext, CliError, type GlobalOptions, invocationOf } from '../context.js';
 import { withExamples } from '../list-options.js';
@@ -17,10 +19,16 @@ const FIELDS: readonly Column[] = [
   ['status', 'status'],
   ['FOCUS', 'focus_version'],
   ['rows', 'rows'],
-  ['cost', (done) => `${textAt(done, 'cost')} ${textAt(done, 'currency')} (${textAt(done, 'cost_column')})`],
+  ['cost', (done) => `${costOf(done)} ${textAt(done, 'currency')} (${textAt(done, 'cost_column')})`],
   ['periods', (done) => objectsAt(done, 'billing_periods').map(periodOf).join('; ')],
   ['note', (done) => (Array.isArray(done['notices']) ? done['notices'].join('; ') : '-')],
 ];
+
+/** A bill is exact to fractions of a cent, of which `--json` has all. */
+function costOf(done: JsonObject): string {
+  const { cost } = done;
+  return typeof cost === 'string' ? moneyWords(cost) : '-';
+}
 
 /** `tollgate import focus FILE`: a bill as the actual cost of budgets; exit code 1 when it is refused, with every reason. */
 export function importCommand(program: Command, context: CliContext): void {
@@ -64,8 +72,8 @@ interface Bill {
 
 async function openFile(file: string): Promise<Bill> {
   if (file === '-') return { stream: process.stdin, name: undefined, size: undefined };
-  const handle = await open(file).catch((error: NodeJS.ErrnoException) => {
-    throw new CliError(`cannot read \`${file}\`: ${error.code === 'ENOENT' ? 'there is no such file' : error.message}`);
+  const handle = await open(file).catch((error: unknown) => {
+    throw cannotRead(file, error);
   });
   const found = await handle.stat();
   if (found.isFile()) return { stream: handle.createReadStream(), name: basename(file), size: found.size };

@@ -69,11 +69,13 @@ export function formatCost({ cost }: WireDecision): string {
   return low === null || low === high ? `costs ${likely ?? high} ${currency} a month` : `costs ${low} to ${high} ${currency} a month`;
 }
 
-/** One line for each approval that a request waits for. */
+/** One line for each approval that a request waits for, or was refused. */
 export function approvalLines({ approvals }: WireDecision): readonly string[] {
   return approvals.map((each) => {
     const approvers = each.approvers.join(', ') || 'nobody at present';
-    const rule = `${each.policy_name}/${each.rule_name}`;
-    return `approval ${each.id} of ${rule} waits for ${approvers} until ${each.expires_at.replace(/\.\d+Z$/, 'Z')}`;
+    const approval = `approval ${each.id} of ${each.policy_name}/${each.rule_name}`;
+    const until = `until ${each.expires_at.replace(/\.\d+Z$/, 'Z')}`;
+    if (each.status === 'rejected') return `${approval} was rejected by ${each.decided_by}, which stands ${until}: ${each.reason}`;
+    return `${approval} waits for ${approvers} ${until}`;
   });
 }

@@ -28,7 +28,23 @@ export function renderText({ decision }: Report): string {
 
 function findingLines(finding: WireDecision['violations'][number]): readonly string[] {
   const line = `  ${MARKS[finding.effect]} ${finding.resource_id}: ${finding.message} ${ruleOf(finding)}`;
-  return finding.fix === null ? [line] : [line, `        fix: ${finding.fix.text}`];
+  if (finding.fix !== null) return [line, `        fix: ${finding.fix.text}`];
+  return finding.effect === 'deny' && finding.path.startsWith('budget.') ? [line, ...liftLines(finding)] : [line];
+}
+
+/** No change of the request makes it fit a budget that is used up: somebody has to decide, or time to pass. */
+function liftLines(finding: WireDecision['violations'][number]): readonly string[] {
+  const { exception_hint: hint, exception_hint_missing: missing } = finding;
+  const ways = `        lift: raise the amount of ${finding.policy_name}/${finding.rule_name}, wait for the end of its period, or ask for an exception`;
+  if (hint === null) return [missing === null ? ways : `${ways} (${missing})`];
+  const planned = Object.entries(hint.resource).map(([key, value]) => `--planned-${key} ${quoted(value)}`);
+  const rule = `--policy ${quoted(hint.policy_name)} --rule ${quoted(hint.rule_name)}`;
+  return [`${ways}:`, `              tollgate exception request ${planned.join(' ')} ${rule} --days 14 --justification 'why'`];
+}
+
+/** As a shell takes it for one word. */
+function quoted(text: string): string {
+  return /^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function ruleOf({ policy_name: policy, rule_name: rule }: { readonly policy_name: string; readonly rule_name: string }): string {

@@ -45,13 +45,13 @@ export function createCatalog(): Catalog {
 
 /**
  * What a request is priced by: the list of the cloud that it names, by its region; where it names none, or the simulated one, Amazon's list
- * in one region, as the simulated cloud has it everywhere.
+ * in one region, as the simulated cloud has it everywhere. Without a region nothing has a price.
  */
 export function priceOfRequest(catalog: Catalog): Lookup['price'] {
   return (resource) =>
     resource.provider !== null && isCatalogProvider(resource.provider)
       ? catalog.lookup.price(resource)
-      : catalog.price({ ...resource, region: PRICED_REGION });
+      : catalog.price({ ...resource, region: resource.region === null ? null : PRICED_REGION });
 }
 
 function offersOf(types: Iterable<InstanceType>, priced: boolean): readonly InstanceOffer[] {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { TollgateError } from '../../errors.js';
 import type { Resource, Specs } from '../../policy/model.js';
+import { findingsIn } from '../../policy/schema-issues.js';
 import { blankResource, type CatalogProvider, type Intake, type Lookup } from '../intake.js';
 import { type Claim, claim, cronJob, daemonSet, job, type Metadata, type PodSpec, pod, replicated } from './kubernetes.js';
 import { podResources } from './pod-resources.js';
@@ -44,9 +45,9 @@ function reader<S extends z.ZodType>(schema: S, read: (object: z.output<S>, plac
 export function parse<S extends z.ZodType>(schema: S, value: unknown, at: string): z.output<S> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const problems = result.error.issues.map(({ path, message }) => ({
+  const problems = findingsIn(result.error, value).map(({ path, message }) => ({
     path: [at, ...path.map(String)].filter((part) => part !== '').join('.'),
-    message: message.replace(/^Invalid input: /, '').replace(', received ', ', got '),
+    message,
   }));
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
   throw new TollgateError('invalid-input', `${count} in the AdmissionReview`, { problems });

@@ -1,8 +1,10 @@
 /** `ApprovalRequirement`: what somebody has to agree to first. It asks when all conditions of `when` hold; one that does not hold decides. */
 import { boundsOf, compareWithLimit, whyOpen } from '../cost-range.js';
 import { isUnknownPath, matchGlobs } from '../match.js';
-import type { ApprovalRequirementRule, Decimal, Fix, Json, Resource } from '../model.js';
+import type { ApprovalRequirementRule, Decimal, Json, Resource } from '../model.js';
+import { moneyWords, moneyWordsOf } from '../money.js';
 import { canHaveSpec } from '../specs.js';
+import type { Fix } from '../verdict.js';
 import {
   type Check,
   type Failed,
@@ -37,7 +39,7 @@ function missing(resource: Resource, path: string): Unknown {
 
 function costAbove(limit: Decimal): Condition {
   const path = 'cost.monthly';
-  const fix = fixTo({ [path]: limit }, `choose what costs at most ${limit} a month`);
+  const fix = fixTo({ [path]: limit }, `choose what costs at most ${moneyWords(limit)} a month`);
   return (resource) => {
     const bounds = isUnknownPath(resource, path) ? null : boundsOf(resource.cost);
     if (bounds === null) return missing(resource, path);
@@ -47,18 +49,15 @@ function costAbove(limit: Decimal): Condition {
         return 'no';
       case 'unknown':
         return unknown(path, whyOpen(resource.cost) ?? NOT_GIVEN);
-      case 'above':
-        return { kind: 'holds', path, observed: low, limit, words: `a monthly cost of ${low} is above ${limit}`, fix, possible: false };
-      default:
-        return {
-          kind: 'holds',
-          path,
-          observed: high,
-          limit,
-          words: `a monthly cost of up to ${high} may be above ${limit}`,
-          fix,
-          possible: true,
-        };
+      case 'above': {
+        const [amount, most] = moneyWordsOf(low, limit);
+        return { kind: 'holds', path, observed: low, limit, words: `a monthly cost of ${amount} is above ${most}`, fix, possible: false };
+      }
+      default: {
+        const [amount, most] = moneyWordsOf(high as Decimal, limit);
+        const words = `a monthly cost of up to ${amount} may be above ${most}`;
+        return { kind: 'holds', path, observed: high, limit, words, fix, possible: true };
+      }
     }
   };
 }

@@ -1,19 +1,8 @@
 /** The small language in which a rule type says what it found. */
 import type { Denial } from '../effect.js';
 import { isUnknownPath } from '../match.js';
-import type {
-  Action,
-  ApprovalTerms,
-  BudgetLimitRule,
-  FailedCheck,
-  Fix,
-  Instant,
-  Resource,
-  RuleByType,
-  Severity,
-  UnknownCheck,
-  UnknownReason,
-} from '../model.js';
+import type { Action, BudgetLimitRule, Instant, Resource, RuleByType, Severity, UnknownReason } from '../model.js';
+import type { ApprovalTerms, FailedCheck, Fix, UnknownCheck } from '../verdict.js';
 
 /** Where a policy is enforced: before a resource is made, or when a scan finds it. */
 export type Point = 'deploy' | 'scan';

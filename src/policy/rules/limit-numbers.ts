@@ -2,6 +2,7 @@
 import { boundsOf, compareWithLimit, whyOpen } from '../cost-range.js';
 import { isUnknownPath } from '../match.js';
 import type { Action, Decimal, LimitConstraint } from '../model.js';
+import { moneyWords, moneyWordsOf } from '../money.js';
 import type { OfferFinder } from '../offer.js';
 import { remember } from '../remember.js';
 import { kindOf } from '../specs.js';
@@ -51,7 +52,7 @@ function numericCheck({ spec, unit, measures, action }: NumericLimit, limit: num
 function costCheck(limit: Decimal): Check {
   const path = 'cost.monthly';
   const notKnown = createNotKnown(path);
-  const fix = fixTo({ [path]: limit }, `choose what costs at most ${limit} a month`);
+  const fix = fixTo({ [path]: limit }, `choose what costs at most ${moneyWords(limit)} a month`);
   return (resource, question) => {
     const { cost, type } = resource;
     const bounds = isUnknownPath(resource, path) ? null : boundsOf(cost);
@@ -63,13 +64,15 @@ function costCheck(limit: Decimal): Check {
       case 'unknown':
         return unknown(path, whyOpen(cost) ?? NOT_GIVEN);
       case 'above': {
-        const message = exceeds(question.point, type, `a monthly cost of ${low === high ? low : `at least ${low}`}`, limit);
+        const [amount, most] = moneyWordsOf(low, limit);
+        const message = exceeds(question.point, type, `a monthly cost of ${low === high ? '' : 'at least '}${amount}`, most);
         return failed({ path, observed: low, limit, message, fix }, 'notify');
       }
       default: {
+        const [amount, most] = moneyWordsOf(high as Decimal, limit);
         // A scan finds nothing on what may be; at deploy it is worth a warning.
-        if (question.point === 'scan') return unknown(path, `between the limit and ${high}`);
-        const message = `Requested a monthly cost of up to ${high} may exceed limit of ${limit}`;
+        if (question.point === 'scan') return unknown(path, `between the limit and ${amount}`);
+        const message = `Requested a monthly cost of up to ${amount} may exceed limit of ${most}`;
         return { ...failed({ path, observed: high, limit, message, fix }, 'notify'), possible: true };
       }
     }

@@ -1,8 +1,9 @@
 /** The allow and deny lists of `ResourceLimit`: instance families and types. Denied comes first; a word breaks one list only. */
-import type { Action, Fix, Json, LimitConstraint, Resource } from '../model.js';
+import type { Action, Json, LimitConstraint, Resource } from '../model.js';
 import type { OfferFinder } from '../offer.js';
 import { remember } from '../remember.js';
 import { INSTANCE_FAMILIES, VOLUME_TYPES } from '../specs.js';
+import type { Fix } from '../verdict.js';
 import { type Check, type Offer, quoteList } from './check.js';
 import { createFixes, failed, MAX_KEPT, specCheck, specPath } from './spec-check.js';
 

@@ -1,8 +1,9 @@
 /** Checks over one spec of a resource, three-valued. */
 import { isUnknownPath } from '../match.js';
-import type { Action, FailedCheck, Fix, Json, Resource, Specs } from '../model.js';
+import type { Action, Json, Resource, Specs } from '../model.js';
 import { remember } from '../remember.js';
 import { kindsWithout, SPEC_WIRE, type SpecKey } from '../specs.js';
+import type { FailedCheck, Fix } from '../verdict.js';
 import { type Check, type CheckResult, createNotKnown, type Failed, fixTo, type Offer, type Question } from './check.js';
 
 /** Its path on the wire: `specs.memory_gb`. */

@@ -2,8 +2,9 @@
 import { RE2JS } from 're2js';
 import { exampleOf } from '../example.js';
 import { isUnknownPath, tagOf } from '../match.js';
-import type { Fix, Json, RequiredTag } from '../model.js';
+import type { Json, RequiredTag } from '../model.js';
 import { remember } from '../remember.js';
+import type { Fix } from '../verdict.js';
 import { type Check, createNotKnown, type Failed, fixTo, quoteList, type RuleKind } from './check.js';
 
 /** Longer values match no pattern: matching is linear, and this bounds it. Clouds allow 256 characters. */

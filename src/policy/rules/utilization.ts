@@ -1,7 +1,8 @@
 /** `Utilization`: running resources that hardly do anything. */
 import { DAY } from '../durations.js';
-import type { FailedCheck, Metrics, Resource, UtilizationRule } from '../model.js';
+import type { Metrics, Resource, UtilizationRule } from '../model.js';
 import { kindOf } from '../specs.js';
+import type { FailedCheck } from '../verdict.js';
 import { type Check, joinMessages, NOT_GIVEN, type RuleKind, unknown } from './check.js';
 
 /** The providers' words for a resource that does its work; anything else is stopped, starting or going away. */

@@ -1,10 +1,10 @@
 /** A small deterministic random generator (mulberry32): a seed that fails once fails each time. */
 export interface Random {
   /** From 0 to 1, exclusive. */
-  next(): number;
+  readonly next: () => number;
   /** A whole number below `limit`. */
-  below(limit: number): number;
-  pick<T>(values: readonly [T, ...T[]] | readonly T[]): T;
+  readonly below: (limit: number) => number;
+  readonly pick: <T>(values: readonly [T, ...T[]] | readonly T[]) => T;
 }
 
 export function createRandom(seed: number): Random {
