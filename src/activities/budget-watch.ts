@@ -27,7 +27,7 @@ export interface BudgetLook {
   readonly nextPeriodAt: Instant;
   /** Crossings that were told by this look. */
   readonly fired: number;
-  /** For people: of each period what was crossed, the last first, and the money. */
+  /** For people: of each period what was crossed and acts, the last first, the money, and what else was crossed. */
   readonly lines: readonly string[];
 }
 
@@ -87,7 +87,10 @@ interface KnownBudget {
 function linesOf(rule: BudgetRule, known: readonly KnownBudget[], crossings: readonly Crossing[], currency: string): readonly string[] {
   return known.flatMap(({ budget, state }) => {
     const own = crossings.filter(({ period }) => period === budget.period).filter((crossing) => thresholdOf(rule, crossing) !== undefined);
-    return [...own.map((crossing) => standingWords(budget, crossing, currency)).reverse(), moneyLine(budget, state, currency)];
+    const words = (some: readonly Crossing[]) => some.map((crossing) => standingWords(budget, crossing, currency)).reverse();
+    const acting = own.filter(({ action }) => action !== 'notify');
+    const told = own.filter(({ action }) => action === 'notify');
+    return [...words(acting), moneyLine(budget, state, currency), ...words(told)];
   });
 }
 

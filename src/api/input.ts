@@ -99,7 +99,8 @@ function child(schema: Schema, part: PropertyKey): Schema | undefined {
 function unwrap(schema: Schema | undefined): Schema | undefined {
   if (schema === undefined || phrases.has(schema)) return schema;
   const { def } = schema._zod;
-  if (def.type === 'optional' || def.type === 'nullable' || def.type === 'default' || def.type === 'prefault') return unwrap(def.innerType as Schema);
+  if (def.type === 'optional' || def.type === 'nullable' || def.type === 'default' || def.type === 'prefault')
+    return unwrap(def.innerType as Schema);
   if (def.type === 'pipe') return unwrap(def.in as Schema);
   return schema;
 }

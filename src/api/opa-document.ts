@@ -3,7 +3,7 @@ import { TollgateError } from '../errors.js';
 import { readAdmissionReview } from '../intake/admission/admission-review.js';
 import { decodeDocument, parseJsonDocument, refuseUnusable } from '../intake/document.js';
 import type { Intake, Lookup } from '../intake/intake.js';
-import { looksLike } from '../intake/looks-like.js';
+import { looksLike, refuseOtherDocuments } from '../intake/looks-like.js';
 import { readTerraformPlan } from '../intake/terraform/plan.js';
 import { readYaml } from '../policy/parse-yaml.js';
 import { type EvaluateRequest, evaluateRequest } from './contract/evaluate.js';
@@ -50,6 +50,7 @@ export function readOpaInput(input: unknown, isAsked: boolean, lookup: Lookup): 
     }
     default: {
       const within = requestWithin(input);
+      refuseOtherDocuments(within);
       const { request } = parseParts({ request: [evaluateRequest, within] });
       return { kind: 'request', request: request as EvaluateRequest, logged: JSON.stringify(within) };
     }

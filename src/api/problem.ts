@@ -90,6 +90,11 @@ function asTollgateError(error: unknown): TollgateError | undefined {
 export function answerProblem(exchange: Exchange, error: unknown, log: ApiLog): void {
   const { requestId, res } = exchange;
   const details = toProblem(error, requestId);
+  if (isBrokenOff(exchange, error, details.status)) {
+    log.info({ requestId, path: exchange.path, principal: exchange.principal }, 'the request body broke off');
+    res.destroy();
+    return;
+  }
   if (details.status >= 500 || isRefusedValue(error))
     log.error({ requestId, problem: details.type, error: describeError(error), stack: stackOf(error) }, 'request failed');
   if (res.headersSent) {
@@ -97,6 +102,15 @@ export function answerProblem(exchange: Exchange, error: unknown, log: ApiLog): 
     return;
   }
   exchange.send(details.status, { ...headersOf(error, details.status), 'content-type': PROBLEM_TYPE }, JSON.stringify(details));
+}
+
+/** Whether the caller is gone in the middle of its body, and that is all: nobody is left to be answered. */
+function isBrokenOff({ req }: Exchange, error: unknown, status: number): boolean {
+  return req.errored !== null && (status < 500 || isCausedBy(error, req.errored));
+}
+
+function isCausedBy(error: unknown, cause: Error): boolean {
+  return error === cause || (error instanceof Error && isCausedBy(error.cause, cause));
 }
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';

@@ -64,6 +64,8 @@ interface Definition<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodTy
   readonly body?: B;
   /** What `body` makes of parsed JSON, for requests that are asked so often that the schema costs too much; undefined leaves it to the schema. */
   readonly fastBody?: (body: unknown) => z.output<B> | undefined;
+  /** Says of a body that is something else altogether what it is, before `body` names each key. */
+  readonly refuse?: (body: unknown) => void;
   /** YAML is taken too and arrives as text. */
   readonly yaml?: boolean;
   /** False for a POST that changes nothing or has its own key (`evaluate`). @default true for POST and DELETE */
@@ -127,7 +129,7 @@ export function defineRoute(name: RouteName, given: unknown): Route {
     readonly raw?: RawBody;
     readonly stream?: StreamedBody;
   };
-  const { params = z.unknown(), query = wireObject({}), raw, stream, fastBody, handle } = definition;
+  const { params = z.unknown(), query = wireObject({}), raw, stream, fastBody, refuse, handle } = definition;
   const body = definition.body ?? implied(raw, stream);
   return {
     name,
@@ -146,6 +148,7 @@ export function defineRoute(name: RouteName, given: unknown): Route {
       if (isJsonText(call)) refuseDuplicateKeys(call.text, call.body, 'the request body');
       const fast = isEmpty(call.query) ? fastBody?.(call.body) : undefined;
       if (fast !== undefined) return handle(context, { ...call, body: fast });
+      refuse?.(call.body);
       const parts = parseParts({ path: [params, call.params], query: [query, call.query], 'request body': [body, call.body] });
       return handle(context, { ...call, params: parts.path, query: parts.query, body: parts['request body'] });
     },

@@ -1,8 +1,8 @@
 import type { WireBudget } from '../api/contract/budget.js';
 import { add, compare } from '../policy/money.js';
 
-type Threshold = Pick<WireBudget['thresholds'][number], 'percent' | 'of' | 'action' | 'amount' | 'crossed_at'>;
-type Budget = Pick<WireBudget, 'to' | 'actual' | 'committed' | 'forecast'> & { readonly thresholds: readonly Threshold[] };
+type Budget = Pick<WireBudget, 'to' | 'actual' | 'committed' | 'forecast' | 'thresholds'>;
+type Threshold = Budget['thresholds'][number];
 
 /** The strictest first. */
 const STATES = [

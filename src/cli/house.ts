@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { CliContext, GlobalOptions } from './context.js';
+import { checkServer } from './check-server.js';
+import { type CliContext, invocationOf } from './context.js';
 import { EXIT } from './exit-code.js';
 import { withExamples } from './list-options.js';
 import { printJson } from './output.js';
@@ -56,15 +57,19 @@ function migrateCommand(program: Command, context: CliContext, env: NodeJS.Proce
 function doctorCommand(program: Command, context: CliContext, env: NodeJS.ProcessEnv): void {
   const doctor = program
     .command('doctor')
-    .description('what is missing here and how to get it, and every setting with its default')
+    .description('what is missing here and how to get it, whether the server takes the token, and every setting with its default')
     .action(async (_options: unknown, command: Command) => {
       const { runDoctor } = await import('../local/doctor.js');
-      const checks = await runDoctor(env);
-      if (command.optsWithGlobals<GlobalOptions>().json === true) printJson(context, checks);
+      const { options, api } = invocationOf(context, command);
+      const server = options.server ?? context.defaultServer;
+      const token = options.token ?? context.findToken(server);
+      const isNamed = [env['TOLLGATE_URL'], env['TOLLGATE_TOKEN'], options.server, options.token].some(Boolean);
+      const checks = [...(await checkServer(api, { server, token, isNamed })), ...(await runDoctor(env))];
+      if (options.json === true) printJson(context, checks);
       else
         for (const { ok, name, message, remedy } of checks)
           context.out(`${ok ? 'ok  ' : 'MISS'}  ${name}: ${message}${remedy === null ? '' : `\n      ${remedy}`}\n`);
       if (checks.some((check) => !check.ok)) context.setExitCode(EXIT.couldNotRun);
     });
-  withExamples(doctor, 'tollgate doctor');
+  withExamples(doctor, 'tollgate doctor', 'TOLLGATE_URL=https://… TOLLGATE_TOKEN=… tollgate doctor');
 }

@@ -1,5 +1,6 @@
 /** What an operator sees of an approval in Temporal's UI: markdown, in which names and words of others are code. Pure. */
 import type { ApprovalRecord, ApprovalStatus } from './approval.js';
+import { code } from './markdown.js';
 import { moneyWords } from './money.js';
 import { instantWords, utcWords } from './remediation-words.js';
 
@@ -40,12 +41,10 @@ export function approvalSummary({ policyName, ruleName }: ApprovalShown, asked: 
   return cut(`${policyName}/${ruleName}: ${asked.requester} asks for ${resourceWords(asked, (name) => name)}`, 200);
 }
 
-/** `decided` is null as long as nobody has. */
+/** `decided` is null as long as nobody has. The UI shows few lines at once: what counts most comes first. */
 export function approvalDetails(shown: ApprovalShown, status: ApprovalStatus, decided: Decided | null): string {
-  const { policyName, ruleName } = shown;
-  return [`**${status}** approval asked by \`${policyName}/${ruleName}\``, ...askedLines(shown), ...nextLines(shown, status, decided)].join(
-    '\n\n',
-  );
+  const rule = `asked by ${code(`${shown.policyName}/${shown.ruleName}`)}`;
+  return [`**${status}** ${standingWords(shown, status, decided)}`, ...askedLines(shown), rule].join('\n\n');
 }
 
 /** None of one that was started before it was given who asks what. */
@@ -58,13 +57,13 @@ function askedLines({ requester, firstResource, resourceCount, monthlyCost = nul
   ];
 }
 
-function nextLines({ expiresAt }: ApprovalShown, status: ApprovalStatus, decided: Decided | null): readonly string[] {
-  if (status === 'pending') return [`lapses ${instantWords(expiresAt)}`];
-  if (decided === null) return ['nobody decided in time'];
+function standingWords({ expiresAt }: ApprovalShown, status: ApprovalStatus, decided: Decided | null): string {
+  if (status === 'pending') return `lapses ${instantWords(expiresAt)}`;
+  if (decided === null) return 'nobody decided in time';
   const { decidedBy, comments, expiresAt: until } = decided;
   const words = comments === null || comments === '' ? '' : `: ${code(cut(comments, 500))}`;
   const stands = status === 'approved' ? 'good' : 'stands';
-  return [`by ${code(decidedBy ?? 'nobody')}${words}`, `${stands} until ${utcWords(until)}`];
+  return `by ${code(decidedBy ?? 'nobody')}, ${stands} until ${utcWords(until)}${words}`;
 }
 
 function resourceWords(
@@ -72,11 +71,6 @@ function resourceWords(
   name: (text: string) => string,
 ): string {
   return resourceCount > 1 ? `${name(firstResource)} and ${resourceCount - 1} more` : name(firstResource);
-}
-
-/** A span of code cannot hold the mark that ends it. */
-function code(text: string): string {
-  return `\`${text.replaceAll(/[`\p{Cc}]+/gu, ' ')}\``;
 }
 
 function cut(text: string, longest: number): string {

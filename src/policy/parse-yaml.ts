@@ -24,6 +24,8 @@ export interface YamlDocument {
 
 export interface YamlFile {
   readonly documents: readonly YamlDocument[];
+  /** Where keys are given twice: the documents as they are with the first value of each, in place of the last. */
+  readonly earlier: readonly YamlDocument[];
   readonly issues: readonly Issue[];
 }
 
@@ -57,6 +59,9 @@ interface Problem {
 /** Reads the events of a file once, in order, keeping the place of everything. */
 class PlaceReader {
   readonly problems: Problem[] = [];
+  /** Places in `events` of keys that an earlier one has already, with their values. */
+  readonly repeated: { readonly from: number; readonly to: number }[] = [];
+  hasNestedAlias = false;
   private position = 0;
   private anchorDepth = 0;
   private readonly events: readonly Event[];
@@ -88,8 +93,7 @@ class PlaceReader {
     if (event === undefined || event.type === EVENT_ID.POP || event.type === EVENT_ID.DOCUMENT) return { key, value: key, children };
     if (event.type === EVENT_ID.SCALAR) return { key, value: event.valueStart === -1 ? key : event.valueStart, children };
     if (event.type === EVENT_ID.ALIAS) {
-      if (this.anchorDepth > 0)
-        this.problems.push({ path, offset: event.anchorStart, message: 'an alias within what is itself aliased is not supported' });
+      if (this.anchorDepth > 0) this.refuseNestedAlias(path, event.anchorStart);
       return { key, value: event.anchorStart, children };
     }
     if (event.anchorStart !== -1) this.anchorDepth++;
@@ -97,6 +101,12 @@ class PlaceReader {
     else this.readMembers(path, children);
     if (event.anchorStart !== -1) this.anchorDepth--;
     return { key, value: event.start, children };
+  }
+
+  /** The first stands for all: nothing of such a file is read. */
+  private refuseNestedAlias(path: Path, offset: number): void {
+    if (!this.hasNestedAlias) this.problems.push({ path, offset, message: 'an alias within what is itself aliased is not supported' });
+    this.hasNestedAlias = true;
   }
 
   private readItems(path: Path, children: Map<string | number, Place>): void {
@@ -109,9 +119,12 @@ class PlaceReader {
   private readMembers(path: Path, children: Map<string | number, Place>): void {
     while (!this.isPop()) {
       const offset = this.startOfNext();
+      const from = this.position;
       const name = this.readKey(path, offset);
-      if (children.has(name)) this.problems.push({ path: [...path, name], offset, message: 'duplicate key' });
+      const isRepeated = children.has(name);
+      if (isRepeated) this.problems.push({ path: [...path, name], offset, message: 'duplicate key' });
       children.set(name, this.readValue([...path, name], offset));
+      if (isRepeated) this.repeated.push({ from, to: this.position });
     }
     this.position++;
   }
@@ -148,26 +161,55 @@ function offsetOf(root: Place | undefined, path: Path, at: 'key' | 'value'): num
 /** Every document of the text. A text that is no YAML at all gives the one problem that the parser could not get past. */
 export function readYaml(text: string, file: string | null): YamlFile {
   const locate = createLocator(text);
-  const issue = (offset: number, path: Path, message: string): Issue => ({ file, ...locate(offset), path: formatPath(path), message });
-  if (text.length > MAX_CHARACTERS) return { documents: [], issues: [issue(0, [], `too long, at most ${MAX_CHARACTERS} characters`)] };
+  const issueOf: IssueOf = ({ offset, path, message }) => ({ file, ...locate(offset), path: formatPath(path), message });
+  const refused = (message: string, offset = 0): YamlFile => ({
+    documents: [],
+    earlier: [],
+    issues: [issueOf({ offset, path: [], message })],
+  });
+  if (text.length > MAX_CHARACTERS) return refused(`too long, at most ${MAX_CHARACTERS} characters`);
   try {
     const events = parseEvents(text, {});
     const documentCount = events.filter(({ type }) => type === EVENT_ID.DOCUMENT).length;
-    if (documentCount > MAX_DOCUMENTS) return { documents: [], issues: [issue(0, [], `too many documents, at most ${MAX_DOCUMENTS}`)] };
+    if (documentCount > MAX_DOCUMENTS) return refused(`too many documents, at most ${MAX_DOCUMENTS}`);
     const reader = new PlaceReader(events, text);
     const places = reader.readDocuments();
-    const issues = reader.problems.map(({ offset, path, message }) => issue(offset, path, message));
+    const issues = reader.problems.map(issueOf);
     // Nested aliases can make a value that is endless, so nothing more is read of such a file.
-    if (issues.some(({ message }) => message.startsWith('an alias'))) return { documents: [], issues };
-    const contents = constructFromEvents(events, { source: text, json: true, maxAliases: MAX_ALIASES });
-    const documents = contents.flatMap((content, index) => {
-      const root = places[index];
-      if (content === null) return [];
-      return [{ content, issueAt: (path: Path, at: 'key' | 'value', message: string) => issue(offsetOf(root, path, at), path, message) }];
-    });
-    return { documents, issues };
+    if (reader.hasNestedAlias) return { documents: [], earlier: [], issues };
+    const documents = documentsOf(events, places, text, issueOf);
+    return { documents, earlier: earlierOf(events, reader.repeated, text, issueOf), issues };
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
-    return { documents: [], issues: [issue(error.mark?.position ?? 0, [], `not valid YAML: ${error.reason}`)] };
+    return refused(`not valid YAML: ${error.reason}`, error.mark?.position);
+  }
+}
+
+type IssueOf = (problem: Problem) => Issue;
+
+function documentsOf(events: Event[], places: readonly (Place | undefined)[], text: string, issueOf: IssueOf): YamlDocument[] {
+  const contents = constructFromEvents(events, { source: text, json: true, maxAliases: MAX_ALIASES });
+  return contents.flatMap((content, index) => {
+    const root = places[index];
+    if (content === null) return [];
+    return [
+      {
+        content,
+        issueAt: (path: Path, at: 'key' | 'value', message: string) => issueOf({ offset: offsetOf(root, path, at), path, message }),
+      },
+    ];
+  });
+}
+
+/** None where what is left out has an anchor that something else is an alias of. */
+function earlierOf(events: readonly Event[], repeated: PlaceReader['repeated'], text: string, issueOf: IssueOf): readonly YamlDocument[] {
+  if (repeated.length === 0) return [];
+  const isRepeated = new Set(repeated.flatMap(({ from, to }) => Array.from({ length: to - from }, (_, index) => from + index)));
+  const firsts = events.filter((_, index) => !isRepeated.has(index));
+  try {
+    return documentsOf(firsts, new PlaceReader(firsts, text).readDocuments(), text, issueOf);
+  } catch (error) {
+    if (!(error instanceof YAMLException)) throw error;
+    return [];
   }
 }

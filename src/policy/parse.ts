@@ -1,7 +1,7 @@
 /** Policy documents in, policies or every problem at once out. */
 
-import { formatIssue, formatPath, type Issue, tellIssues } from './issue.js';
-import type { Policy } from './model.js';
+import { formatIssue, formatPath, type Issue, nearestWord, tellIssues } from './issue.js';
+import { POLICY_TYPES, type Policy } from './model.js';
 import { readYaml, type YamlDocument } from './parse-yaml.js';
 import { policySchema } from './schema.js';
 import { findContradictions } from './schema-contradictions.js';
@@ -28,10 +28,27 @@ export interface PolicyFile {
   readonly text: string;
 }
 
+/** What is wrong with `content`. The rules of a mistyped type are checked by the type that was meant. */
 function check(content: unknown): { readonly policy?: Policy; readonly findings: readonly Finding[] } {
   const { value, findings } = checkSchema(policySchema, content);
-  const all = [...findings, ...findContradictions(content)];
-  return value === undefined || all.length > 0 ? { findings: all } : { policy: value, findings: all };
+  const meant = value === undefined ? asMeant(content) : undefined;
+  if (meant === undefined) {
+    const all = [...findings, ...findContradictions(content)];
+    return value === undefined || all.length > 0 ? { findings: all } : { policy: value, findings: all };
+  }
+  const ofType = findings.filter(({ path }) => path.length === 2 && path[0] === 'spec' && path[1] === 'type');
+  return { findings: [...ofType, ...checkSchema(policySchema, meant).findings, ...findContradictions(meant)] };
+}
+
+/** `content` with the one type of policy that is near to the one it has; undefined where that is none, or already right. */
+function asMeant(content: unknown): unknown {
+  const spec = memberOf(content, 'spec');
+  const type = memberOf(spec, 'type');
+  if (typeof type !== 'string') return undefined;
+  const near = nearestWord(type, POLICY_TYPES);
+  const others = POLICY_TYPES.filter((other) => other !== near);
+  if (near === undefined || near === type || nearestWord(type, others) !== undefined) return undefined;
+  return { ...(content as object), spec: { ...(spec as object), type: near } };
 }
 
 /** A document that was read, valid or not. */
@@ -53,18 +70,27 @@ function readDocument(source: YamlDocument): ReadDocument {
 }
 
 function readFile({ text, file }: { readonly text: string; readonly file: string | null }): ReadFile {
-  const { documents, issues } = readYaml(text, file);
+  const { documents, earlier, issues } = readYaml(text, file);
   if (documents.length === 0 && issues.length === 0) {
     return { documents: [], issues: [{ file, line: 1, column: 1, path: '', message: 'no policy in it' }] };
   }
-  return { documents: documents.map(readDocument), issues };
+  const read = documents.map(readDocument);
+  return { documents: read, issues: [...issues, ...onlyIn(earlier.map(readDocument), read)] };
+}
+
+/** The problems of `earlier` that are not those of `documents` too. */
+function onlyIn(earlier: readonly ReadDocument[], documents: readonly ReadDocument[]): readonly Issue[] {
+  const told = new Set(documents.flatMap(({ issues }) => issues.map(formatIssue)));
+  return earlier.flatMap(({ issues }) => issues.filter((issue) => !told.has(formatIssue(issue))));
+}
+
+function memberOf(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
 }
 
 /** The name a document gives itself, also when the rest of it is wrong. */
 function nameOf(content: unknown): string | undefined {
-  const member = (value: unknown, key: string): unknown =>
-    typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
-  const name = member(member(content, 'metadata'), 'name');
+  const name = memberOf(memberOf(content, 'metadata'), 'name');
   return typeof name === 'string' ? name : undefined;
 }
 

@@ -14,6 +14,7 @@ import {
 } from '@temporalio/workflow';
 import type { createRunTaskActivities } from '../activities/run-task.js';
 import { MINUTE, SECOND } from '../policy/durations.js';
+import { code } from '../policy/markdown.js';
 import type { RunTaskEnd, RunTaskInput } from '../policy/run-task.js';
 import { SA_DEADLINE, SA_PHASE } from './messages.js';
 import { runTaskStalled } from './run-task-messages.js';
@@ -113,7 +114,7 @@ const ENDS: { readonly [O in RunTaskEnd['outcome']]: string } = {
 };
 
 function detailsOf({ outcome, message }: RunTaskEnd): string {
-  return `${ENDS[outcome]}: ${message}`;
+  return `${ENDS[outcome]}: ${code(message)}`;
 }
 
 function msUntil(instant: number): number {

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { evaluateRequest, toResources } from '../../src/api/contract/evaluate.js';
 import { fastRequest } from '../../src/api/contract/fast-request.js';
+import { RESOURCE_TYPES } from '../../src/policy/specs.js';
 
 const odd = fc.oneof(
   fc.constantFrom<unknown>(null, true, 0, -1, 1.5, '', ' ', ' dana', 'a'.repeat(300), 'a'.repeat(3_000), [], {}, { __proto__: null }),
@@ -24,7 +25,8 @@ const specs = fc.record(
   },
   { requiredKeys: [] },
 );
-const usual = { type: word, name: word, namespace: word, account: word, region: word, tags: often(tags), specs: often(specs) };
+const type = often(fc.constantFrom(...RESOURCE_TYPES, 'aws/sagemaker-endpoint'));
+const usual = { type, name: word, namespace: word, account: word, region: word, tags: often(tags), specs: often(specs) };
 const body = fc.oneof(
   fc.record({ ...usual, requester: word, idempotency_key: word, dry_run: often(fc.boolean()) }, { requiredKeys: ['type'] }),
   fc.record(
@@ -55,16 +57,18 @@ describe('a request that is read the quick way', () => {
   test.each([
     [
       'the longest texts',
-      { type: 'a'.repeat(200), account: 'a'.repeat(128), requester: 'a'.repeat(200), tags: { ['k'.repeat(256)]: 'v'.repeat(1_024) } },
+      { type: 'compute/instance', account: 'a'.repeat(128), requester: 'a'.repeat(200), tags: { ['k'.repeat(256)]: 'v'.repeat(1_024) } },
       true,
     ],
-    ['a text that is too long', { type: 'x', account: 'a'.repeat(129) }, false],
-    ['a tag key that is too long', { type: 'x', tags: { ['k'.repeat(257)]: 'v' } }, false],
-    ['a tag value that is too long', { type: 'x', tags: { k: 'v'.repeat(1_025) } }, false],
-    ['blanks around the requester', { type: 'x', requester: ' dana' }, false],
-    ['an unknown key', { type: 'x', surplus: 1 }, false],
-    ['a name of the prototype', { type: 'x', constructor: 'x' }, false],
-    ['a spec of the prototype', { type: 'x', specs: { toString: 'x' } }, false],
+    ['a text that is too long', { type: 'compute/instance', account: 'a'.repeat(129) }, false],
+    ['a tag key that is too long', { type: 'compute/instance', tags: { ['k'.repeat(257)]: 'v' } }, false],
+    ['a tag value that is too long', { type: 'compute/instance', tags: { k: 'v'.repeat(1_025) } }, false],
+    ['blanks around the requester', { type: 'compute/instance', requester: ' dana' }, false],
+    ['an unknown key', { type: 'compute/instance', surplus: 1 }, false],
+    ['a name of the prototype', { type: 'compute/instance', constructor: 'x' }, false],
+    ['a spec of the prototype', { type: 'compute/instance', specs: { toString: 'x' } }, false],
+    ['a type of a provider', { type: 'aws/sagemaker-endpoint' }, false],
+    ['a type that nobody knows', { type: 'compute/instnce' }, false],
     ['no type', { name: 'x' }, false],
     ['a list', [], false],
     ['null', null, false],
@@ -74,7 +78,11 @@ describe('a request that is read the quick way', () => {
   });
 
   test('`__proto__`, and a number without end, are for the schema', () => {
-    for (const text of ['{"type":"x","__proto__":{}}', '{"type":"x","tags":{"__proto__":"x"}}', '{"type":"x","specs":{"vcpus":1e999}}'])
+    for (const text of [
+      '{"type":"compute/instance","__proto__":{}}',
+      '{"type":"compute/instance","tags":{"__proto__":"x"}}',
+      '{"type":"compute/instance","specs":{"vcpus":1e999}}',
+    ])
       expect(fastRequest(JSON.parse(text))).toBeUndefined();
   });
 });

@@ -144,6 +144,27 @@ describe('documents as the input', () => {
     expect(answer.result).toMatchObject({ decision: expect.any(String), decision_id: answer.decision_id });
   });
 
+  test.each([['v1', (input: object) => ({ input })] as const, ['v0', (input: object) => input] as const])(
+    'a plan that is too large for the event loop is answered as a small one: %s',
+    async (version, bodyOf) => {
+      const plan = JSON.parse(fixture('conftest-gke-plan-v0.12.json')) as object;
+      const [small, large] = await Promise.all(
+        ['', 'x'.repeat(200_000)].map(async (padding) => {
+          const { body } = await ask(`/${version}/data/tollgate`, bodyOf({ ...plan, padding }));
+          return JSON.stringify(body).replaceAll(/dec_[\w-]+|"evaluated_at":"[^"]+"/g, '');
+        }),
+      );
+      expect(large).toBe(small);
+      expect(large).toContain('"decision":"allow"');
+    },
+  );
+
+  test('a large body that cannot be judged is 400 in OPA’s words', async () => {
+    const input = { type: 'compute/instance', specs: { vcpus: 'many' }, padding: 'x'.repeat(200_000) };
+    const { code } = read(opaErrorSchema, await ask('/v1/data/tollgate/allow', { input }), 400);
+    expect(code).toBe('invalid_parameter');
+  });
+
   test('an AdmissionReview is judged as one, as kube-mgmt users send it', async () => {
     const object = {
       metadata: { name: 'web' },

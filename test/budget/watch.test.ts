@@ -222,9 +222,9 @@ describe('a threshold', () => {
           `^blocked since ${moment}: 90% crossed, with 900.00 of 1000.00 USD spent or committed then; new resources are denied until ${end}$`,
         ),
       ),
+      expect.stringMatching(new RegExp(`^${period}: 100.00 billed, 0.00 committed, \\d+\\.\\d\\d held of 1000.00 USD$`)),
       expect.stringMatching(new RegExp(`^told on ${moment}: 50% crossed, with 500.00 of 1000.00 USD spent or committed then$`)),
       expect.stringMatching(new RegExp(`^told on ${moment}: 60% crossed, with \\d+\\.\\d\\d of 1000.00 USD forecast then$`)),
-      expect.stringMatching(new RegExp(`^${period}: 100.00 billed, 0.00 committed, \\d+\\.\\d\\d held of 1000.00 USD$`)),
     ]);
     expect(await notices()).toHaveLength(3);
     const { items } = read(pageOf(budgetSchema), await world.ask('GET', '/v1/budgets'));

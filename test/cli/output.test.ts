@@ -158,6 +158,28 @@ const refused: WireDecision = {
   approvals: asking.approvals.map((each) => ({ ...each, status: 'rejected', decided_by: 'fiona@company.com', reason: 'too dear' })),
 };
 
+describe('a used up budget', () => {
+  const blocked: Finding = { ...finding, policy_name: 'team-budgets', rule_name: 'shop', path: 'budget.monthly', fix: null };
+  const table = (given: Partial<Finding>) =>
+    render('table', { file: 'plan.json', decision: { ...denied, violations: [{ ...blocked, ...given }] } });
+
+  test('is told with the command that asks for an exception, as a shell takes it', () => {
+    const resource = { type: 'compute/instance', account: '1', namespace: "it's", address: 'aws_instance.this["a b"]' };
+    const hint = { policy_name: 'team-budgets', rule_name: 'shop', resource };
+    expect(table({ exception_hint: hint })).toContain(
+      `        lift: raise the amount of team-budgets/shop, wait for the end of its period, or ask for an exception:
+              tollgate exception request --planned-type compute/instance --planned-account 1 --planned-namespace 'it'\\''s' --planned-address 'aws_instance.this["a b"]' --policy team-budgets --rule shop --days 14 --justification 'why'\n`,
+    );
+  });
+
+  test('says what an exception would need to be told, and nothing where a change of the request helps', () => {
+    expect(table({ exception_hint_missing: 'give `account`' })).toContain('or ask for an exception (give `account`)\n');
+    expect(table({ fix: finding.fix })).not.toContain('lift:');
+    expect(table({ path: 'specs.vcpus' })).not.toContain('lift:');
+    expect(table({ effect: 'needs_approval' })).not.toContain('lift:');
+  });
+});
+
 describe('a request that needs approval', () => {
   test.each(FORMATS)('says in %s which approval it waits for, from whom and until when', (format) => {
     const text = render(format, { file: 'plan.json', decision: asking }).replaceAll('&#95;', '_');

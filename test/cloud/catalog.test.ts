@@ -213,8 +213,12 @@ describe('a request', () => {
   });
 
   test('that names none, or the simulated cloud, has those of the simulated cloud, in all its regions', () => {
-    expect(monthly(null, null)).toBe('140.16');
+    expect(monthly(null, 'us-east-1')).toBe('140.16');
     expect(monthly('simulated', 'eu-west-1')).toBe('140.16');
+  });
+
+  test('that names no region has no price, whatever cloud it names', () => {
+    for (const provider of [null, 'simulated', 'aws', 'gcp', 'azure']) expect(monthly(provider, null)).toBeNull();
   });
 });
 

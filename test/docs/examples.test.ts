@@ -35,8 +35,10 @@ function after(block: Block): Block | undefined {
   return blocks.find((other) => other.file === block.file && other.line > block.line);
 }
 
-const isPolicy = ({ language, text }: Block) => language === 'yaml' && /^kind: CostPolicy$/m.test(text);
-const isPolicyTest = ({ language, text }: Block) => language === 'yaml' && /^cases:$/m.test(text);
+/** Sent to a server by its own test. */
+const isStream = ({ language, text }: Block) => language === 'yaml' && /^---$/m.test(text);
+const isPolicy = (block: Block) => block.language === 'yaml' && /^kind: CostPolicy$/m.test(block.text) && !isStream(block);
+const isPolicyTest = (block: Block) => block.language === 'yaml' && /^cases:$/m.test(block.text) && !isStream(block);
 const LANGUAGES = ['yaml', 'json', 'sh', 'ts', 'text', 'mermaid'];
 
 /** Paths below `src`. */
@@ -93,7 +95,7 @@ function tollgate(args: readonly string[], input: string) {
 
 test('each block is of a kind that is checked', () => {
   for (const block of blocks) expect(LANGUAGES, at(block)).toContain(block.language);
-  for (const [place, block] of named('yaml')) expect(isPolicy(block) || isPolicyTest(block), place).toBe(true);
+  for (const [place, block] of named('yaml')) expect(isPolicy(block) || isPolicyTest(block) || isStream(block), place).toBe(true);
 });
 
 test.each(named('yaml', isPolicy))('the policy at %s is valid', (place, { text }) => {

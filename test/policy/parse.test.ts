@@ -195,6 +195,7 @@ describe('parsing a policy', () => {
     expect(issuesOf(text)).toEqual([
       'policies/limits.yaml:1:13 apiVersion: unknown apiVersion, the only known one is policy.oneuptime.com/v1, got `"policy.oneuptime.com/v2"`',
       'policies/limits.yaml:4:15 spec.type: expected one of ResourceLimit, TagRequirement, BudgetLimit, ApprovalRequirement, Schedule, Utilization, Orphan, got `"ResourceLimits"`, did you mean ResourceLimit?',
+      'policies/limits.yaml:4:38 spec.rules: expected at least one entry, got an empty list',
     ]);
     expect(issuesOf(`${HEAD}spec: { type: Orphan, rules: [] }`)).toEqual([
       'policies/limits.yaml:5:30 spec.rules: expected at least one entry, got an empty list',
@@ -213,6 +214,44 @@ describe('parsing a policy', () => {
     ]);
     expect(twice.policies).toHaveLength(1);
     expect(twice.issues.map(formatIssue)).toEqual(['two.yaml:3:19 metadata.name: duplicate policy name `a`, first at one.yaml:3:19']);
+  });
+
+  it('checks each of the values that a key is given', () => {
+    const rule = (constraint: string) => `${HEAD}spec:\n  type: ResourceLimit\n  rules:\n    - name: a\n      constraint:\n${constraint}`;
+    const told = (constraint: string) =>
+      issuesOf(rule(constraint)).map((issue) => issue.replace('policies/limits.yaml:', '').replace(/spec\S+\./, ''));
+    expect(told('        maxMemoryGB: -4\n        maxMemoryGB: 8\n')).toEqual([
+      '10:22 maxMemoryGB: expected a number above 0, got `-4`',
+      '11:9 maxMemoryGB: duplicate key',
+    ]);
+    expect(told('        maxMemoryGB: 8\n        maxMemoryGB: -4\n        maxVCPUs: no\n')).toEqual([
+      '11:9 maxMemoryGB: duplicate key',
+      '11:22 maxMemoryGB: expected a number above 0, got `-4`',
+      '12:19 maxVCPUs: expected a number, got `"no"`',
+    ]);
+    expect(told('        maxIops: &x 1\n        maxMemoryGB: 8\n        maxMemoryGB: &y 4\n        maxVCPUs: *y\n')).toEqual([
+      '12:9 maxMemoryGB: duplicate key',
+    ]);
+  });
+
+  it('tells of aliases within aliases once', () => {
+    const levels = Array.from({ length: 20 }, (_, level) => `l${level + 1}: &l${level + 1} [*l${level}, *l${level}]`);
+    expect(issuesOf(['l0: &l0 [1]', ...levels].join('\n'))).toEqual([
+      'policies/limits.yaml:2:11 l1[0]: an alias within what is itself aliased is not supported',
+    ]);
+  });
+
+  it('checks the rules of a mistyped type by the one that was meant', () => {
+    expect(ruleIssues('ResourceLimt', '{ name: a, constraint: { maxVCPU: 4, maxMemoryGB: -1 } }')).toEqual([
+      'spec.type: expected one of ResourceLimit, TagRequirement, BudgetLimit, ApprovalRequirement, Schedule, Utilization, Orphan, got `"ResourceLimt"`, did you mean ResourceLimit?',
+      '.constraint.maxVCPU: unknown key, did you mean maxVCPUs?',
+      '.constraint.maxMemoryGB: expected a number above 0, got `-1`',
+    ]);
+    expect(ruleIssues('Utilisation', '{ name: a, period: 7d }')).toEqual([
+      expect.stringContaining('did you mean Utilization?'),
+      ': expected at least one of avgCpuBelowPercent, avgNetworkBelowBytesPerDay',
+    ]);
+    expect(ruleIssues('Nothing', '{ name: 7 }')).toHaveLength(1);
   });
 
   it('takes repeated lines through an alias', () => {

@@ -65,6 +65,16 @@ describe('a policy test', () => {
     expect(report).toEqual({ cases: 1, failures: [], unexercised: ['limits/disk'] });
   });
 
+  it('refuses a type that there is none of, as the gate does', () => {
+    const typed = (type: string) =>
+      parsePolicyTest(`cases:\n  - { note: a, resource: { type: ${type} }, want: {} }\n`, 'limits.test.yaml').issues.map(
+        ({ message }) => message,
+      );
+    expect(typed('compute/instnce')).toEqual(['unknown resource type `compute/instnce`, did you mean compute/instance?']);
+    expect(typed('Lambda')).toEqual(['expected a resource type such as compute/instance or aws/sagemaker-endpoint, got `"Lambda"`']);
+    expect(typed('aws/lambda')).toEqual([]);
+  });
+
   it('refuses a case without `want`, and points at every problem of the file', () => {
     const { issues } = parsePolicyTest(
       'cases:\n  - { note: a, resource: { type: x/y, spec: {} } }\n  - { want: { size: maybe } }\n',

@@ -199,7 +199,7 @@ describe('a run task', () => {
       decisionId: /decision (dec_\S+)$/.exec(end.message)?.[1],
       message: callback?.body.data.attributes.message,
     });
-    expect(await detailsOf(handleOf(id))).toBe(`**failed**: HCP Terraform was told that it failed: ${end.message}`);
+    expect(await detailsOf(handleOf(id))).toBe(`**failed**: HCP Terraform was told that it failed: \`${end.message}\``);
     // The archive's address is a secret of its own; the token is not for it.
     expect(hcp.archiveCalls.map(({ authorization }) => authorization)).toEqual([undefined]);
   });
@@ -312,7 +312,7 @@ describe('a run task', () => {
     expect(await handle.result()).toMatchObject({ outcome: 'passed', decisionId: expect.stringMatching(/^dec_/) });
     expect(statuses().at(-1)).toBe('passed');
     expect(await phase()).toBe('passed');
-    expect(await detailsOf(handle)).toMatch(/^\*\*passed\*\*: .* \(0 violations, \d+ warnings?, \d+ unknowns?\).*; decision dec_\S+$/s);
+    expect(await detailsOf(handle)).toMatch(/^\*\*passed\*\*: .* \(0 violations, \d+ warnings?, \d+ unknowns?\).*; decision dec_[^`]+`$/s);
     expect((await handle.describe()).typedSearchAttributes.get(SA_DEADLINE)).toBeUndefined();
     await recordHistory(world.client, handle.workflowId, 'run-task-stalled');
   }, 20_000);
@@ -379,6 +379,7 @@ describe('a run task', () => {
     const handle = await start(nextId(), {}, { stage: 'pre_plan', planUrl: null });
     expect(await handle.result()).toEqual({ outcome: 'nothing_to_judge', decisionId: null, message: expect.stringContaining('post-plan') });
     expect(hcp.callbacks[0]?.body.data.attributes).toMatchObject({ status: 'failed', message: expect.stringContaining('post-plan') });
+    await recordHistory(world.client, handle.workflowId, 'run-task-nothing-to-judge');
   });
 
   test('calls back again when HCP stumbles, and gives up when HCP takes no answer', async () => {

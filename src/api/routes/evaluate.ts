@@ -1,3 +1,4 @@
+import { refuseOtherDocuments } from '../../intake/looks-like.js';
 import { toPricedResources } from '../contract/cost.js';
 import { decisionSchema, type EvaluateRequest, evaluateRequest } from '../contract/evaluate.js';
 import { fastRequest } from '../contract/fast-request.js';
@@ -13,6 +14,7 @@ export const evaluate = defineRoute('POST /v1/evaluate', {
   tag: 'Evaluation',
   body: evaluateRequest,
   fastBody: fastRequest,
+  refuse: refuseOtherDocuments,
   idempotencyKey: false,
   answers: { 200: { description: 'The decision: allowed or not, why, and what would pass', schema: decisionSchema } },
   handle: evaluateNow,
