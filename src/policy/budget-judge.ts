@@ -9,7 +9,7 @@ import { isUnknownPath } from './match.js';
 import type { Decimal, Instant, Resource } from './model.js';
 import { compare, max, subtract } from './money.js';
 import { whyNotKnown } from './rules/check.js';
-import type { FailedCheck, UnknownCheck, WantedHold } from './verdict.js';
+import type { FailedCheck, Fix, UnknownCheck, WantedHold } from './verdict.js';
 
 export interface BudgetQuestion {
   readonly resources: readonly Resource[];
@@ -66,9 +66,22 @@ export function judgeBudgets(compiled: CompiledPolicies, question: BudgetQuestio
 function judgeRule(counted: Counted, question: BudgetQuestion): BudgetJudgement {
   const judge = { ...question, isExcepted: once(question.isExcepted) };
   const results = budgetsOf(counted.rule, question.at).map((budget) => judgeBudget(counted, budget, judge));
-  const findings = results.flatMap(({ finding }) => finding ?? []);
+  const findings = withOneFix(results.flatMap(({ finding }) => finding ?? []));
   const unknowns = findings.length > 0 ? [] : unknownsOf(counted, results, judge);
   return { findings, unknowns, holds: results.flatMap(({ hold }) => hold ?? []) };
+}
+
+/** What passes one period has to pass the others too: the smallest amount, or none where one of them has nothing left. */
+function withOneFix(findings: readonly BudgetFinding[]): readonly BudgetFinding[] {
+  const denying = findings.filter(({ needsApproval }) => !needsApproval);
+  if (denying.length < 2) return findings;
+  const fix = denying.map(({ check }) => check.fix).reduce(smaller);
+  return findings.map((finding) => (finding.needsApproval ? finding : { ...finding, check: { ...finding.check, fix } }));
+}
+
+function smaller(a: Fix | null, b: Fix | null): Fix | null {
+  if (a === null || b === null) return null;
+  return compare(String(a.set['cost.monthly']), String(b.set['cost.monthly'])) <= 0 ? a : b;
 }
 
 function once(ask: BudgetQuestion['isExcepted']): BudgetQuestion['isExcepted'] {

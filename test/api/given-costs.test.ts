@@ -53,7 +53,7 @@ test.for([
 });
 
 test('a policy test with bounds that contradict each other is refused at its line', () => {
-  const file = `cases:\n  - { note: n, resource: { type: t, cost: { monthly: "9", low: "0", high: "0" } }, want: {} }`;
+  const file = `cases:\n  - { note: n, resource: { type: compute/instance, cost: { monthly: "9", low: "0", high: "0" } }, want: {} }`;
   expect(parsePolicyTest(file, null).issues).toMatchObject([{ line: 2, path: 'cases[0].resource.cost.high' }]);
 });
 

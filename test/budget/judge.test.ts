@@ -96,6 +96,28 @@ describe('a budget at the gate', () => {
   });
 });
 
+describe('what several periods of a rule have to say of one request', () => {
+  const fixes = (given: Case) => decide(given).violations.map(({ fix }) => (fix === null ? null : String(fix.set['cost.monthly'])));
+  const deny = (budget: object, more: Partial<Case> = {}): Case => ({
+    note: '',
+    budget,
+    costs: ['200000'],
+    want: { decision: 'deny' },
+    ...more,
+  });
+
+  test('has one fix, which passes all of them', () => {
+    const asked = deny({ monthly: 100, quarterly: 100_000 });
+    const [monthly, ...others] = fixes(asked);
+    expect(others).toEqual([monthly]);
+    expect(decide({ ...asked, costs: [monthly ?? null] }).decision).toBe('allow');
+  });
+
+  test('has none where one of them has nothing left', () => {
+    expect(fixes(deny({ monthly: 100, quarterly: 100_000 }, { actual: '100' }))).toEqual([null, null]);
+  });
+});
+
 describe('a period', () => {
   test.each([
     ['monthly', Date.UTC(2026, 10, 30, 23, 59, 59, 999), '2026-11', '2026-11-01', '2026-12-01'],
