@@ -3,6 +3,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { TollgateError } from '../errors.js';
+import { asUtf8 } from './focus-utf8.js';
 
 export interface BillBytes {
   readonly source: Readable;
@@ -111,21 +112,4 @@ function limited(limit: number): Step {
       yield chunk;
     }
   };
-}
-
-async function* asUtf8(chunks: Chunks): AsyncGenerator<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  let offset = 0;
-  const decode = (chunk?: Buffer) => {
-    try {
-      return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
-    } catch (error) {
-      throw new TollgateError('invalid-input', `the file is not UTF-8: there are other bytes after byte ${offset}`, { cause: error });
-    }
-  };
-  for await (const chunk of chunks) {
-    yield decode(chunk);
-    offset += chunk.length;
-  }
-  decode();
 }

@@ -18,6 +18,12 @@ export interface RowOptions {
   readonly currency: string;
 }
 
+/** The same in FOCUS 1.0 to 1.3. */
+const CHARGE_CATEGORIES: ReadonlySet<string> = new Set(['Usage', 'Purchase', 'Tax', 'Credit', 'Adjustment']);
+const ONE_OF_THE_CATEGORIES = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(
+  [...CHARGE_CATEGORIES].map((category) => `\`${category}\``),
+);
+
 /** Ends with a line feed. */
 type Line = string;
 type RowReader = (row: readonly string[]) => Line | readonly RowProblem[];
@@ -40,6 +46,10 @@ export function createRowReader(header: FocusHeader, { costColumn, currency }: R
       return null;
     };
     const text = (column: FocusColumn) => at(row, column) ?? refuse(column, 'a value', null);
+    const category = () => {
+      const value = at(row, 'ChargeCategory');
+      return value !== null && CHARGE_CATEGORIES.has(value) ? value : refuse('ChargeCategory', ONE_OF_THE_CATEGORIES, value);
+    };
     const instant = (column: FocusColumn) => instantOf(at(row, column) ?? '') ?? refuse(column, 'a time', at(row, column));
     const period = (start: FocusColumn, end: FocusColumn) => {
       const [from, to] = [instant(start), instant(end)];
@@ -70,7 +80,7 @@ export function createRowReader(header: FocusHeader, { costColumn, currency }: R
       at(row, 'ResourceName'),
       at(row, 'ServiceCategory'),
       at(row, 'ServiceName'),
-      text('ChargeCategory'),
+      category(),
       at(row, 'ChargeClass'),
       tags,
     ];

@@ -94,6 +94,10 @@ describe('the sample bill', () => {
   });
 });
 
+test.each(['Usage', 'Purchase', 'Tax', 'Credit', 'Adjustment'])('a charge may be of the category %s', async (ChargeCategory) => {
+  expect(await run(billOf({ ChargeCategory }))).toMatchObject({ status: 'completed', rows: 1 });
+});
+
 describe('what a row keeps', () => {
   test('is what budgets need, and nothing of empty fields', async () => {
     await run(
@@ -216,6 +220,16 @@ describe('a file that is refused leaves nothing but the record of it', () => {
     ['has no account', { BillingAccountId: 'NULL' }, 'BillingAccountId: expected a value, got nothing'],
     ['has an impossible number', { BilledCost: '1e999' }, 'BilledCost: expected a number, got `1e999`'],
     ['has nested tags', { Tags: '{"a":{}}' }, 'Tags: expected a JSON object of texts, got `{"a":{}}`'],
+    [
+      'is of no charge category',
+      { ChargeCategory: 'Foo' },
+      'ChargeCategory: expected `Usage`, `Purchase`, `Tax`, `Credit` or `Adjustment`, got `Foo`',
+    ],
+    [
+      'has no charge category',
+      { ChargeCategory: '' },
+      'ChargeCategory: expected `Usage`, `Purchase`, `Tax`, `Credit` or `Adjustment`, got nothing',
+    ],
     ['has a NUL in a text', { ResourceName: 'a\0b' }, ''],
   ])('a row that %s', async (_what, row, problem) => {
     const { problems } = await refusal(billOf(row));
@@ -252,7 +266,6 @@ describe('a file that is refused leaves nothing but the record of it', () => {
     ],
     ['UTF-16 without a mark', Buffer.from(bill, 'utf16le'), 'this is UTF-16: save it as UTF-8'],
     ['a spreadsheet', Buffer.from('504b030414000600', 'hex'), 'this is a zip archive or a spreadsheet: send the CSV file in it'],
-    ['Latin-1', Buffer.from(billOf({ ResourceName: 'Zürich' }), 'latin1'), 'the file is not UTF-8: there are other bytes after byte 0'],
     ['JSON', '{"a":1}', 'this is JSON'],
     ['fields between semicolons', bill.replaceAll(',', ';'), 'its fields are separated by semicolons, expected commas'],
     ['nothing', '', 'this is empty'],
@@ -263,6 +276,20 @@ describe('a file that is refused leaves nothing but the record of it', () => {
     expect((await refusal(bytes)).message).toContain(message);
     expect(await stored()).toEqual({ rows: 0, cost: null });
     expect((await lastImport())?.status).toBe('refused');
+  });
+
+  // the text before has characters of two to four bytes, a real U+FFFD and a line break in a quoted field
+  const before = Buffer.from(`\ufeff${headerOf()}${rowOf({ ResourceName: 'ü\ufffd\n𝄞' })}`);
+  const stops = `not UTF-8 at line 4: byte ${before.length + 2} of the text belongs to no character`;
+  test.each<[string, Buffer]>([
+    ['Latin-1', Buffer.from('Zürich', 'latin1')],
+    ['half a character', Buffer.from([0x5a, 0xf0, 0x9d, 0x2c])],
+    ['a character that the end of the file cuts', Buffer.from([0x5a, 0xe2, 0x82])],
+  ])('%s, wherever the pieces end', async (_what, bytes) => {
+    const file = Buffer.concat([before, bytes]);
+    for (const size of [1, 2, 3, 1_000]) expect((await refusal(inPieces(file, size))).message).toBe(stops);
+    expect((await refusal(gzipSync(file))).message).toBe(stops);
+    expect((await refusal(Buffer.concat([file, Buffer.from('\n'), before]))).message).toBe(stops);
   });
 
   test('more bytes than are taken, before or after they are inflated', async () => {
