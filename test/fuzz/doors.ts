@@ -17,6 +17,8 @@ export interface Door {
   /** What a request shows besides its body; wrong now and then is for the caller to see to. */
   readonly headersFor?: (bytes: Uint8Array) => Readonly<Record<string, string>>;
   readonly isPublic?: boolean;
+  /** Of its body, where it takes less than all that is tried here. */
+  readonly limitBytes?: number;
 }
 
 /** Larger ones are for the tests of their own doors: what is found in them is found in small ones, and sooner. */
@@ -88,6 +90,7 @@ export function doorsFor(decisionId: string): readonly Door[] {
       texts: fixtures('run-tasks').filter((text) => text.includes('access_token')),
       headersFor: (bytes) => ({ 'x-tfc-task-signature': signatureOf(bytes) }),
       isPublic: true,
+      limitBytes: 128 * 1024,
       weight: 4,
     },
     { path: '/v1/policies/validate', contentType: 'application/yaml', texts: policies, weight: 4 },

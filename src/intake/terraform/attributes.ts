@@ -125,7 +125,10 @@ export function valueAt(root: unknown, path: Path): unknown {
  * is enough. `false`, `null` or no tree at all marks nothing.
  */
 export function markedBy(...trees: readonly unknown[]): IsUnknown {
-  return (path) => trees.some((tree) => isMarked(tree, path));
+  return (path) => {
+    for (const tree of trees) if (isMarked(tree, path)) return true;
+    return false;
+  };
 }
 
 function isMarked(tree: unknown, path: Path): boolean {

@@ -1,6 +1,6 @@
 /** The plan of Terraform or OpenTofu, as `terraform show -json` prints it, as resources in our words. Pure. */
 import { TollgateError } from '../../errors.js';
-import type { Resource } from '../../policy/model.js';
+import type { Cost, Resource } from '../../policy/model.js';
 import type { Intake, Lookup } from '../intake.js';
 import { looksLike, unexpectedDocument } from '../looks-like.js';
 import { isKeys, type Keys, listOf, textOf } from '../loose.js';
@@ -33,10 +33,25 @@ export function readTerraformPlan(document: unknown, lookup: Lookup, options: Pl
   const related = relationsOf(changes, configuration);
   const asked = changes.filter(({ fate }) => fate === 'created' || fate === 'updated' || fate === 'replaced');
   refuseTooMany(asked.length, 'resource_changes');
-  const resources = asked.flatMap((change) => resourcesOf(change, { lookup, options, configuration, related }));
+  const surroundings = { lookup: rememberPrices(lookup), options, configuration, related };
+  const resources = asked.flatMap((change) => resourcesOf(change, surroundings));
   // one change may make several
   refuseTooMany(resources.length, 'resource_changes');
   return { resources, notices: [...noticesOf(document), ...describeLeftOut(changes)] };
+}
+
+/** Many resources of a plan are alike: what has been priced once is not worked out again. */
+function rememberPrices(lookup: Lookup): Lookup {
+  const known = new Map<string, Cost>();
+  return {
+    ...lookup,
+    price(resource) {
+      const key = JSON.stringify(resource);
+      const cost = known.get(key) ?? lookup.price(resource);
+      known.set(key, cost);
+      return cost;
+    },
+  };
 }
 
 function refuseOtherFormats(plan: Keys): void {
