@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Intake } from '../intake/intake.js';
 import { refuseTooMany } from '../intake/most-resources.js';
 import { type DocumentContext, type DocumentDoor, readDocument } from '../intake/readers.js';
-import { canonicalJson } from '../policy/canonical.js';
+import type { Resource } from '../policy/model.js';
 import { toWireResourceInput } from './contract/resource-input.js';
 import { refuseUnstorable } from './storable.js';
 
@@ -28,14 +28,19 @@ export function prepareDocument(door: DocumentDoor, bytes: Uint8Array, context: 
 }
 
 export function prepareIntake(intake: Intake): PreparedIntake {
-  const wire = intake.resources.map(toWireResourceInput);
-  return { ...intake, planDigest: digestOf(wire), wireText: JSON.stringify(wire) };
+  const { resources } = intake;
+  return { ...intake, planDigest: digestOf(resources), wireText: JSON.stringify(resources.map(toWireResourceInput)) };
 }
 
 /** Names the deployment of a plan by what it asks for. */
-export function digestOf(resources: ReturnType<typeof toWireResourceInput>[]): string {
-  const hash = createHash('sha256');
-  // One at a time: the text of thousands, in pieces until it is read, would be copied about by the garbage collector.
-  for (const resource of resources) hash.update(canonicalJson(resource)).update('\n');
-  return `sha256:${hash.digest('hex')}`;
+export function digestOf(resources: readonly Resource[]): string {
+  const text = JSON.stringify(resources.map((resource) => toWireResourceInput(withTagsInOrder(resource))));
+  return `sha256:${createHash('sha256').update(text).digest('hex')}`;
+}
+
+/** Tags come in any order; all other keys are written in the same one. */
+function withTagsInOrder(resource: Resource): Resource {
+  const keys = Object.keys(resource.tags);
+  if (keys.every((key, index) => index === 0 || (keys[index - 1] ?? '') < key)) return resource;
+  return { ...resource, tags: Object.fromEntries(keys.sort().map((key) => [key, resource.tags[key] ?? ''])) };
 }

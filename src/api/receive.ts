@@ -80,8 +80,11 @@ function collect(req: IncomingMessage, limit: BodyLimit): Promise<Buffer> {
       req.resume();
       reject(error);
     };
+    const breakOff = () => refuse(new TollgateError('invalid-input', 'the request body broke off'));
     const patience = setTimeout(() => refuse(tooSlow(limit)), limit.ms);
-    req.on('error', () => refuse(new TollgateError('invalid-input', 'the request body broke off')));
+    // It may have broken off while its token was looked up.
+    if (req.destroyed) return breakOff();
+    req.on('error', breakOff);
     if (Number(req.headers['content-length']) > limit.bytes) return refuse(tooLarge(limit));
     req.on('data', take);
     req.on('end', () => {

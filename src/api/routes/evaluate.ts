@@ -2,7 +2,6 @@ import { refuseOtherDocuments } from '../../intake/looks-like.js';
 import { toPricedResources } from '../contract/cost.js';
 import { decisionSchema, type EvaluateRequest, evaluateRequest } from '../contract/evaluate.js';
 import { fastRequest } from '../contract/fast-request.js';
-import { toWireResourceInput } from '../contract/resource-input.js';
 import type { AppContext } from '../deps.js';
 import { decideGate, type GateRequest, requesterOf } from '../gate.js';
 import { digestOf } from '../prepare.js';
@@ -40,7 +39,7 @@ export function toGateRequest(
     requester: requesterOf(request.requester, principal),
     dryRun: request.dry_run,
     idempotencyKey: request.idempotency_key ?? null,
-    planDigest: request.resources === undefined ? null : digestOf(resources.map(toWireResourceInput)),
+    planDigest: request.resources === undefined ? null : digestOf(resources),
     account: request.account ?? resources[0]?.account ?? null,
     notices: [],
     logged,
