@@ -81,7 +81,12 @@ function withOneFix(findings: readonly BudgetFinding[]): readonly BudgetFinding[
 
 function smaller(a: Fix | null, b: Fix | null): Fix | null {
   if (a === null || b === null) return null;
-  return compare(String(a.set['cost.monthly']), String(b.set['cost.monthly'])) <= 0 ? a : b;
+  return compare(monthlyOf(a), monthlyOf(b)) <= 0 ? a : b;
+}
+
+/** Of a fix of `exceededCheck`. */
+function monthlyOf({ set }: Fix): Decimal {
+  return set['cost.monthly'] as Decimal;
 }
 
 function once(ask: BudgetQuestion['isExcepted']): BudgetQuestion['isExcepted'] {

@@ -97,7 +97,7 @@ describe('a budget at the gate', () => {
 });
 
 describe('what several periods of a rule have to say of one request', () => {
-  const fixes = (given: Case) => decide(given).violations.map(({ fix }) => (fix === null ? null : String(fix.set['cost.monthly'])));
+  const fixes = (given: Case) => decide(given).violations.map(({ fix }) => (fix === null ? null : (fix.set['cost.monthly'] as string)));
   const deny = (budget: object, more: Partial<Case> = {}): Case => ({
     note: '',
     budget,
