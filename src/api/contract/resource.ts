@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { withGiven } from '../../policy/issue.js';
 import { type Cost, type Resource, type Specs, UNKNOWN_REASONS } from '../../policy/model.js';
 import type { InventoryRecord } from '../../policy/records.js';
+import { typeProblem } from '../../policy/resource-type.js';
 import { SPEC_WIRE } from '../../policy/specs.js';
 import type { Concerns } from '../../store/resource-concerns.js';
 import { expecting } from '../input.js';
-import { typeProblem } from '../../policy/resource-type.js';
 import { decimal, instant, instantInput, json, tags, text, toWireInstant, wireObject } from './values.js';
 
 const number = expecting('a number of 0 or more', z.number().nonnegative()).nullish();
