@@ -7,7 +7,7 @@ import { denialNotice } from './denial-notices.js';
 import type { GateContext } from './deps.js';
 import type { Asker, GateRequest } from './gate.js';
 import type { Judged } from './judge.js';
-import { LARGE, mapInSlices, stringifyInSlices } from './slices.js';
+import { LARGE, mapInSlices, pause, stringifyInSlices } from './slices.js';
 
 /** Makes of what was judged the answer, and what the log keeps of it. */
 export interface Recorder {
@@ -30,6 +30,8 @@ export function createRecorder(context: GateContext, { principal, at }: Asker, r
   }
 
   async function toLargeAnswer({ decision, ...rest }: Judged, durable: boolean, holds: readonly TakenHold[]): Promise<WireDecision> {
+    // Judging has just ended with the budgets of them all, and the costs of them all come next.
+    await pause();
     const answer = toAnswer({ decision: { ...decision, violations: [], warnings: [] }, ...rest }, durable, holds);
     const toWire = (findings: Judged['decision']['violations']) => mapInSlices(findings, (finding) => toWireFinding(finding, resources));
     return { ...answer, violations: await toWire(decision.violations), warnings: await toWire(decision.warnings) };

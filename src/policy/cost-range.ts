@@ -1,6 +1,6 @@
 /** What things cost a month, as an interval: low, likely, high. An open end is null, and what leaves it open is named. */
 import type { Cost, Decimal, Resource } from './model.js';
-import { add, compare, monthlyFromHourly, roundMoney } from './money.js';
+import { compare, monthlyFromHourly, roundMoney, Total } from './money.js';
 
 export interface CostBounds {
   readonly low: Decimal;
@@ -81,21 +81,24 @@ function unpricedOf(cost: Cost, name: string): readonly string[] {
 /** A month of all resources, to the cent. Each open end opens the whole; with none priced nothing is known; without resources it is nothing. */
 export function totalCost(resources: readonly Resource[], nameOf: (index: number) => string): TotalCost {
   let known = resources.length === 0;
-  let low: Decimal = '0';
-  let likely: Decimal = '0';
-  let high: Decimal | null = '0';
+  const low = new Total();
+  const likely = new Total();
+  const high = new Total();
+  let isOpen = false;
   const unpriced: string[] = [];
   resources.forEach(({ cost }, index) => {
     const bounds = boundsOf(cost);
     if (bounds !== null) {
       known = true;
-      low = add(low, bounds.low);
-      likely = add(likely, cost.monthly ?? bounds.low);
+      low.add(bounds.low);
+      likely.add(cost.monthly ?? bounds.low);
     }
     const end = bounds?.high ?? null;
-    high = end === null || high === null ? null : add(high, end);
+    if (end === null) isOpen = true;
+    else high.add(end);
     unpriced.push(...unpricedOf(cost, nameOf(index)));
   });
   if (!known) return { low: null, likely: null, high: null, unpriced };
-  return { low: roundMoney(low), likely: roundMoney(likely), high: high === null ? null : roundMoney(high), unpriced };
+  const toCent = (total: Total) => roundMoney(total.toDecimal());
+  return { low: toCent(low), likely: toCent(likely), high: isOpen ? null : toCent(high), unpriced };
 }

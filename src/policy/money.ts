@@ -12,7 +12,7 @@ const DECIMAL = /^([+-]?)(\d{1,40})(?:\.(\d{1,40}))?(?:[eE]([+-]?\d{1,3}))?$/;
 const MAX_EXPONENT = 40;
 
 function scale(units: bigint, by: number): bigint {
-  return units * 10n ** BigInt(by);
+  return by === 0 ? units : units * 10n ** BigInt(by);
 }
 
 function read(text: string): Scaled | undefined {
@@ -85,11 +85,30 @@ export function divide(a: Decimal, b: Decimal, places: number): Decimal {
   return write({ units: divideRounded(scale(left, places), right), places });
 }
 
+/** A sum of many amounts, zero at first. What `add` would give one by one, without writing and reading each step as text. */
+export class Total {
+  #units = 0n;
+  #places = 0;
+
+  add(value: Decimal): void {
+    const { units, places } = scaled(value);
+    if (places > this.#places) {
+      this.#units = scale(this.#units, places - this.#places);
+      this.#places = places;
+    }
+    this.#units += scale(units, this.#places - places);
+  }
+
+  toDecimal(): Decimal {
+    return write({ units: this.#units, places: this.#places });
+  }
+}
+
 /** Zero of an empty list. */
 export function sum(values: Iterable<Decimal>): Decimal {
-  let total: Decimal = '0';
-  for (const value of values) total = add(total, value);
-  return total;
+  const total = new Total();
+  for (const value of values) total.add(value);
+  return total.toDecimal();
 }
 
 /** Negative when `a < b`, zero when equal (`1.0` equals `1`), positive when `a > b`. */

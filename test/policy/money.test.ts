@@ -72,4 +72,12 @@ describe('money', () => {
       }),
     );
   });
+
+  it('sums many to the text that adding them one by one gives', () => {
+    fc.assert(
+      fc.property(fc.array(decimal), (values) => {
+        expect(money.sum(values)).toBe(values.reduce((total, value) => money.add(total, value), '0'));
+      }),
+    );
+  });
 });
