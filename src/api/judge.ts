@@ -63,6 +63,7 @@ export async function hear(context: GateContext, question: GateQuestion): Promis
   let key: string | undefined;
   const requestKey = () => (key ??= requestKeyOf(question.requester, resources));
   const touched = touchedBudgets(policies.compiled, resources, at);
+  if (resources.length >= LARGE) await pause();
 
   const evaluate = (given: EvaluationContext) => evaluateRequest(policies.compiled, exceptions, { resources }, at, given);
   const evaluateLarge = (given: EvaluationContext) =>

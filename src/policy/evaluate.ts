@@ -183,7 +183,8 @@ export async function evaluateRequestInSlices(
   context: EvaluationContext & { readonly pause: () => Promise<void> },
 ): Promise<Decision> {
   const hearing = new Hearing(compiled, exceptions, request, at, context);
-  while (hearing.judge(JUDGEMENTS_AT_A_TIME)) await context.pause();
+  // The budgets count all resources at once: they have a turn of their own too.
+  for (let isMore = true; isMore; await context.pause()) isMore = hearing.judge(JUDGEMENTS_AT_A_TIME);
   return hearing.decide();
 }
 
