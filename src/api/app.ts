@@ -1,6 +1,5 @@
 import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Response } from 'express';
-import helmet from 'helmet';
 import type { AppContext, AppDeps } from './deps.js';
 import { serveDocs } from './docs.js';
 import type { Exchange } from './exchange.js';
@@ -53,7 +52,7 @@ function createExpress(context: AppContext, routes: readonly Route[], serve: (ro
     res.locals['exchange'] = exchange;
     next();
   });
-  app.use('/docs', helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } }), serveDocs());
+  app.use('/docs', serveDocs());
   app.get('/', (_req, res) => res.redirect('/docs/'));
   mount(app, withoutParametersFirst(routes), serve);
   app.use(answerUnserved);

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { Router } from 'express';
+import helmet from 'helmet';
 
 const PAGE = `<!doctype html>
 <html lang="en">
@@ -25,6 +26,11 @@ const ASSETS = ['swagger-ui.css', 'swagger-ui-bundle.js'] as const;
 export function serveDocs(): Router {
   const directory = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
   const router = Router();
+  router.use(helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } }), (_req, res, next) => {
+    // Answers of the API are not to be stored; its page may be.
+    res.removeHeader('cache-control');
+    next();
+  });
   router.get('/', (_req, res) => void res.type('html').send(PAGE));
   router.get('/start.js', (_req, res) => void res.type('js').send(START));
   for (const asset of ASSETS) {

@@ -61,6 +61,9 @@ describe('the docs page', () => {
       expect(path).toMatch(/^\/docs\//);
       expect((await world.ask('GET', path, { token: null })).status).toBe(200);
     }
+    // It is a megabyte, which is not fetched each time.
+    const bundle = await world.ask('GET', '/docs/swagger-ui-bundle.js', { token: null });
+    expect(bundle.headers.get('cache-control')).toBe('public, max-age=86400');
     expect(String(page.body)).not.toMatch(/<script>|onload=/);
   });
 });

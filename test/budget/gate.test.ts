@@ -1,12 +1,12 @@
 /** The gate over HTTP: however many ask at once, whatever dies in between, no budget is exceeded and no cent is lost. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { budgetDetailSchema, budgetSchema, holdSchema } from '../../src/api/contract/budget.js';
 import { decisionSchema, type WireDecision } from '../../src/api/contract/evaluate.js';
 import { pageOf } from '../../src/api/contract/page.js';
+import { freePort } from '../../src/local/processes.js';
 import { periodAt, prorate } from '../../src/policy/budget-period.js';
 import { HOUR } from '../../src/policy/durations.js';
 import { divide, multiply, sum } from '../../src/policy/money.js';
@@ -155,14 +155,6 @@ describe('killed in the middle and started again', () => {
     expect(decisions).toEqual(allowed.map((answer) => answer.decision_id).sort());
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 
 test('dry runs and denials hold nothing, and say what there would be', async () => {
   expect(await evaluate({ dry_run: true })).toMatchObject({ decision: 'allow', holds: [] });
