@@ -131,6 +131,7 @@ export function defineRoute(name: RouteName, given: unknown): Route {
   };
   const { params = z.unknown(), query = wireObject({}), raw, stream, fastBody, refuse, handle } = definition;
   const body = definition.body ?? implied(raw, stream);
+  const yaml = definition.yaml ?? false;
   return {
     name,
     summary: definition.summary,
@@ -138,14 +139,14 @@ export function defineRoute(name: RouteName, given: unknown): Route {
     params: definition.params,
     query: definition.query,
     body: definition.body,
-    yaml: definition.yaml ?? false,
+    yaml,
     raw,
     stream,
     idempotencyKey: definition.idempotencyKey ?? !name.startsWith('GET '),
     fromMemory: definition.fromMemory ?? false,
     answers: definition.answers,
     run: (context, call) => {
-      if (isJsonText(call)) refuseDuplicateKeys(call.text, call.body, 'the request body');
+      if (call.text !== '' && !(yaml && isYaml(call))) refuseDuplicateKeys(call.text, call.body, 'the request body');
       const fast = isEmpty(call.query) ? fastBody?.(call.body) : undefined;
       if (fast !== undefined) return handle(context, { ...call, body: fast });
       refuse?.(call.body);
@@ -156,8 +157,8 @@ export function defineRoute(name: RouteName, given: unknown): Route {
 }
 
 /** YAML arrives as text too, and its parser finds what it gives twice. */
-function isJsonText({ text, headers }: RawCall): boolean {
-  return text !== '' && !/yaml/i.test(headers['content-type'] ?? '');
+function isYaml({ headers }: RawCall): boolean {
+  return /yaml/i.test(headers['content-type'] ?? '');
 }
 
 function isEmpty(query: unknown): boolean {
